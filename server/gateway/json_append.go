@@ -19,7 +19,7 @@ const (
 // appendJSONString appends s as a JSON string, quotes included, on one line: it escapes the quote, the backslash,
 // the controls below U+0020 and the line ends U+2028 and U+2029, which JavaScript's own strings did not take
 // before 2019. `<`, `>` and `&` stay as they are. A byte that is not UTF-8 becomes \ufffd. It is what
-// encoding/json writes without SetEscapeHTML.
+// encoding/json writes after SetEscapeHTML(false).
 func appendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	plain := 0 // s[plain:i] is still to be appended as it is
