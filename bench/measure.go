@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// lane is one stream of publications and those who receive them. A run may have several at once, such as a
+// giant room and a small one.
+type lane struct {
+	groups   []*group
+	rate     float64 // messages per second over all streams
+	streams  int
+	template string
+	payload  int
+
+	pacer pacer
+	begin int64 // end of the warm-up
+	got   laneResult
+}
+
+// measured returns the deliveries that were due after the warm-up.
+func (l *lane) measured() float64 {
+	if l.pacer.Count == 0 {
+		return 0
+	}
+	return float64(l.got.reach.Delivered) * float64(l.pacer.dueSince(l.begin)) / float64(l.pacer.Count)
+}
+
+// laneResult is what came of a lane, merged over its client processes.
+type laneResult struct {
+	reach    reach
+	latency  latencies
+	timeline timeline
+	lagP99   float64 // of the worst client, microseconds
+	lagMax   float64
+	ends     map[string]int
+	opened   uint64
+	resume   []*resumeTally
+}
+
+// usage is what the run cost, on both ends.
+type usage struct {
+	seconds float64
+	server  cpuTime   // during the measurement
+	settled cpuTime   // from its begin until the last delivery had arrived
+	servers []float64 // cores of each server process
+	rss     int64     // of all server processes at the end
+	clients processes
+}
+
+const (
+	lead       = 250 * time.Millisecond // for orders to reach every client before the first message is due
+	settlePoll = 50 * time.Millisecond
+)
+
+// patience is how long a run waits for deliveries that do not come: 1.5 s without any progress, or 20 s.
+type patience struct{ still, all time.Duration }
+
+var usualPatience = patience{1500 * time.Millisecond, 20 * time.Second}
+
+// measure runs all lanes at once: warm-up, measurement, settling.
+func (s *session) measure(what string, warmup, length time.Duration, lanes ...*lane) (usage, error) {
+	start := now() + int64(lead)
+	begin := start + int64(warmup)
+	end := begin + int64(length)
+	s.run++
+	for _, l := range lanes {
+		l.pacer = newPacer(start, l.rate, (warmup + length).Seconds())
+		// Whole rounds over the streams: every room gets the same number of messages.
+		l.pacer.Count -= l.pacer.Count % uint64(l.streams)
+		l.begin = begin
+		for _, g := range l.groups {
+			for _, p := range g.clients {
+				o := runOrder{
+					Run: s.run, Pacer: l.pacer, Streams: l.streams, Measure: begin, Template: l.template, Payload: l.payload,
+					Send: p.first < l.streams,
+				}
+				if err := p.order(order{Run: &o}); err != nil {
+					return usage{}, err
+				}
+			}
+		}
+	}
+	s.ui.phase(what+": warm-up", warmup)
+	if err := s.waitUntil(begin); err != nil {
+		return usage{}, err
+	}
+	before := s.snapshot()
+	s.ui.phase(what, length)
+	if err := s.waitUntil(end); err != nil {
+		return usage{}, err
+	}
+	after := s.snapshot()
+	s.ui.phase(what+": settling", 0)
+	if err := s.settle(lanes); err != nil {
+		return usage{}, err
+	}
+	final := s.snapshot()
+	u := s.usageBetween(before, after, final)
+	for _, l := range lanes {
+		if err := l.collect(s.ctx); err != nil {
+			return u, err
+		}
+		u.clients.LagP99 = max(u.clients.LagP99, l.got.lagP99)
+		u.clients.LagMax = max(u.clients.LagMax, l.got.lagMax)
+	}
+	return u, nil
+}
+
+// settle waits until everything expected has arrived, or nothing has for a while.
+func (s *session) settle(lanes []*lane) error {
+	var want uint64
+	for _, l := range lanes {
+		want += l.expected()
+	}
+	var last uint64
+	changed, limit := time.Now(), time.Now().Add(s.patience.all)
+	for {
+		var have uint64
+		for _, l := range lanes {
+			for _, g := range l.groups {
+				have += g.seen().Delivered
+			}
+		}
+		if have != last {
+			last, changed = have, time.Now()
+		}
+		if have >= want || time.Since(changed) > s.patience.still || time.Now().After(limit) {
+			return nil
+		}
+		if err := s.waitUntil(now() + int64(settlePoll)); err != nil {
+			return err
+		}
+	}
+}
+
+// expected returns the deliveries a lane must see, warm-up included.
+func (l *lane) expected() uint64 {
+	var sum uint64
+	for _, g := range l.groups {
+		if g.plan.Life > 0 {
+			continue
+		}
+		rooms := max(g.plan.Rooms, 1)
+		r := run{runOrder: runOrder{Pacer: l.pacer, Streams: l.streams}}
+		for room := range rooms {
+			members := 0
+			if offset := ((room-g.plan.First)%rooms + rooms) % rooms; offset < g.plan.Count {
+				members = (g.plan.Count - offset + rooms - 1) / rooms
+			}
+			sum += uint64(members) * r.expected(room, rooms)
+		}
+	}
+	return sum
+}
+
+// collect asks every client for its tally and merges them.
+func (l *lane) collect(ctx context.Context) error {
+	l.got = laneResult{latency: newLatencies(fine), ends: map[string]int{}}
+	for _, g := range l.groups {
+		if err := g.all(order{Report: true}); err != nil {
+			return err
+		}
+		for _, p := range g.clients {
+			a, err := p.reply(ctx)
+			if err != nil {
+				return err
+			}
+			if a.Tally == nil {
+				return fmt.Errorf("%s: unexpected answer to report", p.name)
+			}
+			if err := l.got.merge(a.Tally); err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+		}
+	}
+	r := &l.got.reach
+	r.Share = 1
+	if r.Expected > 0 {
+		r.Share = float64(r.Delivered) / float64(r.Expected)
+	}
+	return nil
+}
+
+func (r *laneResult) merge(t *tally) error {
+	to := &r.reach
+	to.Expected += t.Expected
+	to.Delivered += t.Delivered
+	to.Sent += t.Sent
+	to.Unsent += t.Unsent
+	to.Gaps += t.Gaps
+	to.Duplicates += t.Duplicates
+	to.Foreign += t.Foreign
+	to.Misrouted += t.Misrouted
+	to.Surplus += t.Surplus
+	to.Parsed += t.Parsed
+	to.Bytes += t.Bytes
+	r.opened += t.Opened
+	for k, n := range t.Ends {
+		r.ends[k] += n
+	}
+	if t.Resume != nil {
+		r.resume = append(r.resume, t.Resume)
+	}
+	h, err := decodeLatencies(t.Latency)
+	if err != nil {
+		return err
+	}
+	r.latency.merge(h)
+	lag, err := decodeLatencies(t.Lag)
+	if err != nil {
+		return err
+	}
+	r.lagP99 = max(r.lagP99, float64(lag.at(99))/us)
+	r.lagMax = max(r.lagMax, float64(lag.h.Max())/us)
+	var slots []latencies
+	for _, b := range t.Timeline {
+		l, err := decodeLatencies(b)
+		if err != nil {
+			return err
+		}
+		slots = append(slots, l)
+	}
+	r.timeline.merge(slots)
+	return nil
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+)
+
+// scenario is one way to look at a server. Each lives in a file of its own, whose doc comment is its method.
+type scenario struct {
+	name     string
+	what     string  // one line
+	method   string  // how it is measured, for 'bench help' and the report
+	defaults options // what is not given on the command line
+	quick    options // what 'bench all' uses instead, so that all of it ends within three minutes
+	needs    targetNeeds
+	columns  []string // figures that belong into the terminal table
+	measure  func(s *session, r *row) error
+}
+
+// scenarios lists all of them, in the order of 'bench help' and of 'bench all'.
+var scenarios = []*scenario{&broadcastScenario}
+
+func findScenario(name string) *scenario {
+	for _, sc := range scenarios {
+		if sc.name == name {
+			return sc
+		}
+	}
+	return nil
+}
+
+// runRow measures one row. What went wrong is in the row as well as in the error, so that a partial report
+// still says it.
+func runRow(ctx context.Context, sc *scenario, opt options, n int, ui *ui) (row, error) {
+	opt = opt.fill(sc.defaults)
+	r := row{Scenario: sc.name, Target: opt.Target, Run: n, Params: params{
+		Conns: opt.Conns, Rooms: opt.Rooms, Rate: opt.Rate, Payload: opt.Payload, Seconds: opt.Duration.Seconds(),
+	}}
+	if opt.Nodes > 1 {
+		r.Params.Nodes = opt.Nodes
+	}
+	ui.row("%s %s", sc.name, opt.Target)
+	defer ui.end()
+	needs := sc.needs
+	needs.conns = opt.Conns
+	err := checkHost(opt, needs)
+	if err == nil {
+		err = runSession(ctx, sc, opt, needs, &r, ui)
+	}
+	if err != nil {
+		r.Failed = err.Error()
+		var missing missingError
+		if errors.As(err, &missing) {
+			return r, err
+		}
+		return r, fmt.Errorf("%s %s: %w", sc.name, opt.Target, err)
+	}
+	return r, nil
+}
+
+func runSession(ctx context.Context, sc *scenario, opt options, needs targetNeeds, r *row, ui *ui) error {
+	s, err := newSession(ctx, opt, needs, ui)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	r.Library = s.target.library
+	err = s.check(sc.measure(s, r))
+	r.Notes = append(r.Notes, s.notes...)
+	return err
+}
+
+// checkHost refuses what this host cannot hold before anything is started.
+func checkHost(opt options, needs targetNeeds) error {
+	d := demand{conns: needs.conns, nodes: opt.Nodes, loopback: true, unread: false}
+	if strings.Contains(opt.Target, "://") {
+		d.nodes = 0
+		d.loopback = strings.Contains(opt.Target, "://127.") || strings.Contains(opt.Target, "://localhost")
+	}
+	return readHostFacts().fits(d)
+}
+
+// parseBudget is how many deliveries per second the clients look into; beyond it they take a sample and
+// count the rest. A client that parses everything is the limit of many a benchmark.
+const parseBudget = 100_000
+
+// members opens conns connections in rooms rooms, one of each room being its sender. Senders have a process
+// of their own, so that a burst of deliveries does not delay the next message.
+func (s *session) members(conns, rooms int, rate float64) (*lane, error) {
+	every := int(math.Ceil(rate * float64(conns) / float64(rooms) / parseBudget))
+	senders := s.plan(rooms, 0, rooms)
+	senders.Every = max(every, 1)
+	receivers := s.plan(conns-rooms, rooms, rooms)
+	receivers.Every = max(every, 1)
+	if receivers.Count < 1 {
+		return nil, usagef("%d connections in %d rooms: every room needs a sender and a receiver", conns, rooms)
+	}
+	g1, err := s.connect("members", receivers)
+	if err != nil {
+		return nil, err
+	}
+	g2, err := s.connect("senders", senders)
+	if err != nil {
+		return nil, err
+	}
+	return &lane{groups: []*group{g1, g2}, rate: rate, streams: rooms, template: s.opt.Message, payload: s.opt.Payload}, nil
+}
+
+// take fills a row from a lane and what the run used, and judges it.
+func (r *row) take(s *session, l *lane, u usage) {
+	r.Reach = &l.got.reach
+	r.Latency = distributionOf(l.got.latency)
+	r.Timeline = momentsOf(l.got.timeline)
+	for why, n := range l.got.ends {
+		if r.Errors == nil {
+			r.Errors = map[string]int{}
+		}
+		r.Errors["connection ended: "+why] += n
+	}
+	r.use(s, u)
+	if n := l.measured(); n > 0 && len(u.servers) > 0 {
+		r.add("cpu_per_delivery", u.settled.total()/n*1e6, "us", "lower")
+	}
+	r.add("deliveries_per_s", l.measured()/u.seconds, "1/s", "")
+	r.judge(r.Reach, r.Latency)
+}
+
+// use fills in who used how much CPU.
+func (r *row) use(s *session, u usage) {
+	c := u.clients
+	r.Clients = &c
+	if len(u.servers) == 0 {
+		return
+	}
+	r.Server = &processes{
+		Count: len(u.servers), User: u.server.User, System: u.server.System, Cores: u.server.total() / u.seconds, RSS: u.rss,
+	}
+	for _, cores := range u.servers {
+		r.Server.Busiest = max(r.Server.Busiest, cores)
+	}
+}
+
+const (
+	saturated   = 0.95 // of a core: a client is one thread, and has no more
+	allowedLag  = 10e3 // microseconds a client may notice things late, in any case
+	allowedPart = 0.5  // or as a part of the p99 it reports
+)
+
+// judge voids a row that must not be quoted.
+func (r *row) judge(got *reach, d *distribution) {
+	switch {
+	case got.Expected == 0:
+		r.void("nothing was to be delivered: the run was too short for its rate")
+	case got.Unsent > 0:
+		r.void(fmt.Sprintf("the target did not take %d of the messages due", got.Unsent))
+	case got.Delivered < got.Expected:
+		r.void(fmt.Sprintf("reach %.5f: %d of %d deliveries missing", math.Floor(got.Share*1e5)/1e5, got.Expected-got.Delivered, got.Expected))
+	case got.Duplicates > 0 || got.Gaps > 0:
+		r.void(fmt.Sprintf("order: %d gaps, %d duplicates", got.Gaps, got.Duplicates))
+	case got.Misrouted > 0:
+		r.void(fmt.Sprintf("%d messages of another room", got.Misrouted))
+	case got.Surplus > 0:
+		r.void(fmt.Sprintf("%d more messages than were published", got.Surplus))
+	}
+	if c := r.Clients; c != nil {
+		if c.Busiest >= saturated {
+			r.void(fmt.Sprintf("client saturated: its busiest process used %.2f of a core", c.Busiest))
+		}
+		limit := float64(allowedLag)
+		if d != nil {
+			limit = max(limit, allowedPart*d.P99)
+		}
+		if c.LagP99 > limit {
+			r.void(fmt.Sprintf("client saturated: it noticed its own timers %.1f ms late (p99)", c.LagP99/1e3))
+		}
+	}
+}
+
+// countWords renders a map of counts, largest first.
+func countWords(m map[string]int) string {
+	var words []string
+	for w := range m {
+		words = append(words, w)
+	}
+	sort.Slice(words, func(i, j int) bool {
+		return m[words[i]] > m[words[j]] || m[words[i]] == m[words[j]] && words[i] < words[j]
+	})
+	for i, w := range words {
+		words[i] = fmt.Sprintf("%s (%d)", w, m[w])
+	}
+	if len(words) == 0 {
+		return "no reason given"
+	}
+	return strings.Join(words, ", ")
+}
