@@ -1,0 +1,97 @@
+package hub
+
+// AppendBefore appends to dst a JSON array of the newest publications below offset before, oldest first: at most limit of
+// them and about maxBytes bytes. Any goroutine.
+func (r *Room) AppendBefore(dst []byte, before uint64, limit, maxBytes int) []byte {
+	v := r.log.view()
+	oldest := max(v.oldest(), r.historyStart(&v))
+	from := min(before, v.head+1)
+	for size := 0; from > oldest && limit > 0; limit-- {
+		run := v.read(from-1, false)
+		if run.count == 0 { // withdrawn
+			from--
+			continue
+		}
+		size += int(run.t.ends[run.index] - run.t.start(run.index))
+		if size > maxBytes && size > 0 && from < min(before, v.head+1) {
+			break
+		}
+		from--
+	}
+	return v.appendArray(dst, from, min(before, v.head+1)-1, 1<<30, 1<<30)
+}
+
+// AppendAfter is the same for the oldest publications above offset after.
+func (r *Room) AppendAfter(dst []byte, after uint64, limit, maxBytes int) []byte {
+	v := r.log.view()
+	from := max(after+1, v.oldest(), r.historyStart(&v))
+	return v.appendArray(dst, from, v.head, limit, maxBytes)
+}
+
+// appendArray appends the entries from..to that are not withdrawn.
+func (v *view) appendArray(dst []byte, from, to uint64, limit, maxBytes int) []byte {
+	dst = append(dst, '[')
+	start := len(dst)
+	for from <= to && limit > 0 && len(dst)-start < maxBytes {
+		run := v.read(from, false)
+		for i := 0; i < run.count && run.first+uint64(i) <= to && limit > 0 && len(dst)-start < maxBytes; i++ {
+			if len(dst) > start {
+				dst = append(dst, ',')
+			}
+			frame := run.t.buf[run.t.start(run.index+i):run.t.ends[run.index+i]]
+			dst = append(dst, payload(frame)...)
+			limit--
+		}
+		from = run.next()
+	}
+	return append(dst, ']')
+}
+
+// payload cuts the header off an unmasked frame, RFC 6455 section 5.2.
+func payload(frame []byte) []byte {
+	switch frame[1] {
+	case 126:
+		return frame[4:]
+	case 127:
+		return frame[10:]
+	}
+	return frame[2:]
+}
+
+// Redact withdraws one publication: joins, resumes and members still behind it pass over it, and a notice tells the others.
+// It reports whether the log still had it. Any goroutine.
+func (r *Room) Redact(offset uint64) bool {
+	r.mu.Lock()
+	v := r.log.view()
+	if offset > v.head || offset < v.oldest() || offset == 0 {
+		r.mu.Unlock()
+		return false
+	}
+	for i := len(v.segments) - 1; i >= 0; i-- {
+		if s := v.segments[i]; s.first <= offset {
+			s.withdraw(int(offset - s.first))
+			break
+		}
+	}
+	r.mu.Unlock()
+	r.notify(redactionNotice, r.hub.cfg.RedactedFrame(r, offset))
+	return true
+}
+
+// Purge withdraws every publication so far. It returns the offset of the last one.
+func (r *Room) Purge() uint64 {
+	r.mu.Lock()
+	head := r.log.head.Load()
+	r.log.purged.Store(head)
+	r.drop()
+	r.mu.Unlock()
+	r.notify(redactionNotice, r.hub.cfg.PurgedFrame(r, head))
+	return head
+}
+
+// drop frees the log's segments. Under Room.mu.
+func (r *Room) drop() {
+	r.log.segments.Store(nil)
+	r.hub.logBytes.Add(-r.logBytes)
+	r.log.memory, r.logBytes = 0, 0
+}

@@ -1,0 +1,150 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserveAddr checks that addr can be bound and resolves port 0, before the loops bind it with SO_REUSEPORT. Without that
+// option the bind fails when anybody listens there: two gateways that share a port by accident would split its rooms.
+func reserveAddr(addr string, share bool) (string, error) {
+	lc := net.ListenConfig{Control: func(_, _ string, rc syscall.RawConn) error {
+		var err error
+		if ctlErr := rc.Control(func(fd uintptr) {
+			if share {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+			}
+		}); ctlErr != nil {
+			return ctlErr
+		}
+		return err
+	}}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", &net.OpError{Op: "listen", Net: "tcp", Err: err}
+	}
+	if share && port != "0" {
+		return addr, nil
+	}
+	ln, err := lc.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	bound := ln.Addr().(*net.TCPAddr).Port
+	if err := ln.Close(); err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(host, strconv.Itoa(bound)), nil
+}
+
+// StopAccepting closes the port to new connections without resetting those that wait in its queue: the loops go on
+// accepting until the queues are empty, then all pause for the moment in which each listening socket is replaced by an idle
+// one. (Closing one listener of a ReusePort group resets its queue, and shutdown(2) on it ends gnet's engine.) Upgrades that
+// come later, on connections accepted before, are answered with 503. It may be called once, from any goroutine but a loop's.
+func (s *Server) StopAccepting(ctx context.Context) error {
+	if s.stopping.Swap(true) {
+		return nil
+	}
+	listeners, err := s.listeners()
+	if err != nil {
+		return err
+	}
+	idle, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer closeFD(idle)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for {
+		done := false
+		s.pause(func() {
+			if ctx.Err() == nil && queued(listeners) {
+				return
+			}
+			done = true
+			for _, fd := range listeners {
+				err = errors.Join(err, unix.Dup3(idle, fd, unix.O_CLOEXEC))
+			}
+		})
+		if done {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// pause runs fn while every loop waits between two polls. It is the one place where loops wait, for microseconds, once in a
+// process's life.
+func (s *Server) pause(fn func()) {
+	var arrived sync.WaitGroup
+	resume := make(chan struct{})
+	for _, l := range s.loops {
+		arrived.Add(1)
+		l.Post(func() {
+			arrived.Done()
+			<-resume
+		})
+	}
+	arrived.Wait()
+	fn()
+	close(resume)
+}
+
+// queued reports whether a connection waits to be accepted.
+func queued(listeners []int) bool {
+	fds := make([]unix.PollFd, len(listeners))
+	for i, fd := range listeners {
+		fds[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0
+}
+
+// listeners finds the engine's listening sockets, which gnet does not hand out, among the process's descriptors.
+func (s *Server) listeners() ([]int, error) {
+	_, port, err := net.SplitHostPort(s.addr)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
+	var found []int
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || on == 0 {
+			continue
+		}
+		if sa, err := unix.Getsockname(fd); err == nil && strconv.Itoa(sockPort(sa)) == port {
+			found = append(found, fd)
+		}
+	}
+	if len(found) != len(s.loops) {
+		return nil, fmt.Errorf("server: found %d listening sockets of %d", len(found), len(s.loops))
+	}
+	return found, nil
+}
+
+func sockPort(sa unix.Sockaddr) int {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return sa.Port
+	case *unix.SockaddrInet6:
+		return sa.Port
+	}
+	return -1
+}
