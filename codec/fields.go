@@ -41,6 +41,10 @@ func allOf(b []byte, class uint8) bool {
 
 func isToken(b []byte) bool { return len(b) > 0 && allOf(b, tokenChar) }
 
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || lower(c) >= 'a' && lower(c) <= 'f'
+}
+
 // trimSpace removes the optional white space around a value or a list element: blanks and tabs only.
 func trimSpace(b []byte) []byte {
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {

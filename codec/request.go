@@ -146,7 +146,21 @@ func (r *Request) parseTarget() *HTTPError {
 	if len(r.Path) == 0 {
 		r.Path = rootPath
 	}
+	if !validEscapes(r.Path) {
+		return errTarget
+	}
 	return nil
+}
+
+// validEscapes says whether every percent sign is followed by two hexadecimal digits.
+func validEscapes(path []byte) bool {
+	for i := bytes.IndexByte(path, '%'); i >= 0; i = bytes.IndexByte(path, '%') {
+		if len(path) < i+3 || !isHex(path[i+1]) || !isHex(path[i+2]) {
+			return false
+		}
+		path = path[i+3:]
+	}
+	return true
 }
 
 // isHost accepts what a name, an address and a port are written with. Empty is legal HTTP.
