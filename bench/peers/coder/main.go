@@ -29,7 +29,7 @@ type message struct {
 
 // member is one connection in a room.
 type member struct {
-	messages chan message
+	messages chan *message
 	slow     func()
 }
 
@@ -67,7 +67,7 @@ func main() {
 func serve(ctx context.Context, conn *websocket.Conn, all *rooms.Rooms[*member], name string) {
 	conn.SetReadLimit(maxMessageSize)
 	m := &member{
-		messages: make(chan message, sendBuffer),
+		messages: make(chan *message, sendBuffer),
 		slow:     func() { conn.Close(websocket.StatusPolicyViolation, "slow consumer") },
 	}
 	room := all.Join(name, m)
@@ -81,11 +81,11 @@ func serve(ctx context.Context, conn *websocket.Conn, all *rooms.Rooms[*member],
 		if err != nil {
 			return
 		}
-		broadcast(room, message{kind, payload})
+		broadcast(room, &message{kind, payload})
 	}
 }
 
-func broadcast(room *rooms.Room[*member], msg message) {
+func broadcast(room *rooms.Room[*member], msg *message) {
 	room.Each(func(m *member) {
 		select {
 		case m.messages <- msg:
@@ -109,7 +109,7 @@ func (m *member) write(ctx context.Context, conn *websocket.Conn) {
 	}
 }
 
-func writeWithin(ctx context.Context, timeout time.Duration, conn *websocket.Conn, msg message) error {
+func writeWithin(ctx context.Context, timeout time.Duration, conn *websocket.Conn, msg *message) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return conn.Write(ctx, msg.kind, msg.payload)
