@@ -122,7 +122,8 @@ func TestEverythingElseIsRefused(t *testing.T) {
 const svgNamespace = "http://www.w3.org/2000/svg"
 
 var (
-	elsewhere = regexp.MustCompile(`(?i)(https?:|wss?:)?//[a-z0-9][a-z0-9.-]*\.[a-z]|@import|[^w] url\(`)
+	elsewhere = regexp.MustCompile(`(?i)(https?:|wss?:)?//[a-z0-9][a-z0-9.-]*\.[a-z]`)
+	cssFetch  = regexp.MustCompile(`(?i)@import|url\(|image-set\(`)
 	inline    = regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|<script>|javascript:`)
 	unsafe    = regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser`)
 	reference = regexp.MustCompile(`(?:src|href)="([^"#?]+)"|from '\./([^']+)'`)
@@ -133,6 +134,9 @@ func TestNothingComesFromElsewhereAndNothingIsInline(t *testing.T) {
 		content := strings.ReplaceAll(read(t, name), svgNamespace, "")
 		if found := elsewhere.FindString(content); found != "" {
 			t.Errorf("%s: %q refers elsewhere", name, found)
+		}
+		if found := cssFetch.FindString(content); path.Ext(name) == ".css" && found != "" {
+			t.Errorf("%s: %q fetches", name, found)
 		}
 		if found := inline.FindString(content); path.Ext(name) == ".html" && found != "" {
 			t.Errorf("%s: %q is inline", name, found)

@@ -1,8 +1,10 @@
 // A small gateway for tests and for work on the page: rookery.v1 over one in-memory log per room,
 // the static files, and some numbers under /metrics. Run it: node mock.mjs [--port N] [--crowd]
+// It then takes one command a line from its input: see COMMANDS.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 
@@ -183,9 +185,23 @@ function crowd(mock) {
   for (const nickname of ['ann', 'bob', 'eve', 'Жанна', 'mallory', 'bot']) room.members.set({ socket: { send() {} } }, nickname);
 }
 
+const COMMANDS = {
+  cut: (mock) => mock.cut(),
+  bye: (mock, ms) => mock.bye(Number(ms)),
+  deaf: (mock, on) => { mock.deaf = on === 'on'; },
+  say: (mock, room, nickname, json) => mock.publish(mock.room(room), nickname, JSON.parse(json)),
+  redact: (mock, room, offset) => mock.redact(mock.room(room), Number(offset)),
+  presence: (mock, room, joined, left, more, online) => mock.presence(mock.room(room), JSON.parse(joined), JSON.parse(left), Number(more), Number(online)),
+};
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const at = process.argv.indexOf('--port');
   const mock = new Mock();
   if (process.argv.includes('--crowd')) crowd(mock);
   console.log(`http://${await mock.listen(at > 0 ? Number(process.argv[at + 1]) : 0)}/`);
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const [command, ...args] = line.split(' ');
+    COMMANDS[command](mock, ...args);
+    console.log('done');
+  }).on('close', () => process.exit(0));
 }
