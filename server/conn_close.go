@@ -118,6 +118,9 @@ func (c *Conn) record(cause Cause, code ws.StatusCode, reason string) {
 func (c *Conn) bury(err error) {
 	l := c.loop
 	c.gone = true
+	if c.http != nil && !c.opened {
+		c.record(CauseHTTPDone, 0, "")
+	}
 	if err != nil {
 		c.record(CausePeerVanished, ws.StatusAbnormalClosure, err.Error())
 	}

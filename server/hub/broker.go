@@ -19,16 +19,17 @@ type Result struct {
 // Broker carries publications to every node, in one order per room, this node included. A publication always goes through
 // the broker and comes back through Room.Deliver, on one node as on fifty.
 type Broker interface {
-	// Publish takes p, whose bytes it copies if it keeps them. done is called once, from any goroutine, unless it is nil.
-	Publish(p Publication, done func(Result, error))
+	// Publish takes p, whose bytes it copies if it keeps them. Where the outcome is known at once it returns it and true;
+	// where it is not, ack is told later unless it is nil.
+	Publish(p Publication, ack Acker) (res Result, done bool)
+}
+
+// Acker is told what became of a publication, on a goroutine of the broker's.
+type Acker interface {
+	Published(Result, error)
 }
 
 // localBroker is the broker of a node that is alone.
 type localBroker struct{}
 
-func (localBroker) Publish(p Publication, done func(Result, error)) {
-	res := p.Room.Deliver(p)
-	if done != nil {
-		done(res, nil)
-	}
-}
+func (localBroker) Publish(p Publication, _ Acker) (Result, bool) { return p.Room.Deliver(p), true }

@@ -97,8 +97,10 @@ func (c *Config) policy(room string) Policy {
 // Sweeper is the one of loop i.
 func (h *Hub) Sweeper(i int) *Sweeper { return h.sweepers[i] }
 
-// Publish gives p to the broker. Any goroutine; done may run before it returns.
-func (h *Hub) Publish(p Publication, done func(Result, error)) { h.broker.Publish(p, done) }
+// Publish gives p to the broker, see Broker.Publish. Any goroutine.
+func (h *Hub) Publish(p Publication, ack Acker) (res Result, done bool) {
+	return h.broker.Publish(p, ack)
+}
 
 // Find returns a room if the node has it, held until Release.
 func (h *Hub) Find(name string) *Room {

@@ -35,6 +35,15 @@ func (m *Member) Room() *Room {
 	return m.shard.room
 }
 
+// Used reports whether the Member was ever in a room: it cannot join again.
+func (m *Member) Used() bool { return m.events != nil }
+
+// Rename gives a nickname to a member that had none. Presence names it as one that joined.
+func (m *Member) Rename(nickname string) {
+	m.Nickname = nickname
+	m.shard.room.presence.joined(m.shard.room, nickname)
+}
+
 // cursor is a member's place in the log, and all that a sweep touches of it while it keeps up.
 type cursor struct {
 	w      Writer

@@ -111,16 +111,21 @@ func (p *presence) flush(r *Room, nowMillis int64) (again bool) {
 	return again
 }
 
-// Names appends the nicknames of the room's members on this loop, from the skip-th on, until limit are there. Loop only.
-func (sw *Sweeper) Names(dst []string, r *Room, skip, limit int) []string {
+// Names appends the nicknames of the room's members on this loop until limit are there, passing over the first skip of them.
+// It also returns how many it passed over. Loop only.
+func (sw *Sweeper) Names(dst []string, r *Room, skip, limit int) (names []string, passed int) {
 	sh := r.shards[sw.index].Load()
 	if sh == nil {
-		return dst
+		return dst, 0
 	}
-	for i := skip; i < len(sh.members) && len(dst) < limit; i++ {
-		if name := sh.members[i].m.Nickname; name != "" {
+	for i := 0; i < len(sh.members) && len(dst) < limit; i++ {
+		switch name := sh.members[i].m.Nickname; {
+		case name == "":
+		case passed < skip:
+			passed++
+		default:
 			dst = append(dst, name)
 		}
 	}
-	return dst
+	return dst, passed
 }

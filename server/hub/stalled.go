@@ -65,3 +65,21 @@ func (sw *Sweeper) retry(m *Member) bool {
 
 // catchUpWrites bounds what one retried member gets before the others have their turn: 512 KiB.
 const catchUpWrites = 8
+
+// Flush writes to one member what it has not got yet, as far as its socket takes it now. Loop only.
+func (sw *Sweeper) Flush(m *Member) {
+	sh := m.shard
+	if sh == nil {
+		return
+	}
+	v := sh.room.log.view()
+	for range catchUpWrites {
+		c := &sh.members[m.index]
+		if c.flags&(stalled|dead) != 0 || c.next > v.head {
+			return
+		}
+		if sw.deliver(sh, c, &v); m.shard != sh {
+			return
+		}
+	}
+}

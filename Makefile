@@ -1,0 +1,42 @@
+# `make help` says what there is.
+GO ?= go
+FUZZTIME ?= 60s
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+.PHONY: help run build test check fuzz bench bench-peers bench-million
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+run: build ## Start the gateway on :8080
+	./bin/rookery serve
+
+build: ## Build bin/rookery and bin/bench
+	$(GO) build -o bin/rookery ./server/cmd/rookery
+	$(GO) build -o bin/bench ./bench
+
+test: ## Run every test, with the race detector
+	.ci/setup
+	$(GO) test -race -shuffle=on -timeout 12m ./...
+
+check: ## gofmt, vet, staticcheck, import rules
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt would change these"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test -run TestImports ./server
+
+fuzz: ## Run each fuzz target for FUZZTIME (60s)
+	@for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench: build ## Measure this machine in under 3 minutes, with a report
+	./bin/bench all
+
+bench-peers: build ## Compare with other servers: broadcast and capacity
+	./bin/bench peers
+
+bench-million: build ## A million connections on this machine
+	./bin/bench million
