@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a page may take for one step on a busy machine.
@@ -164,8 +166,8 @@ func (p *tab) waits(expression string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			page, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("document.body.innerText"))
-			p.t.Fatalf("never came true: %s\nthe page reads:\n%s", expression, page)
+			text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+			p.t.Fatalf("never came true: %s\nthe page reads:\n%s", expression, text)
 		}
 		p.do(chromedp.Sleep(20 * time.Millisecond))
 	}
@@ -220,6 +222,11 @@ func TestPageTellsWhatBecameOfAMessage(t *testing.T) {
 	m.do("redact lobby 1")
 	ann.waits(`texts('.withdrawn .text').join() === 'This message was withdrawn.'`)
 
+	ann.says("gone soon")
+	ann.waits(`all('This message was withdrawn.', 'gone soon') && !document.querySelector('.pending')`)
+	m.do("purge lobby")
+	ann.waits(`texts('.withdrawn').length === 2 && texts('.notice').includes('The messages above were withdrawn.')`)
+
 	m.do("bye 600000")
 	ann.waits(`/^disconnected: the server is restarting; reconnecting in [0-9]+ s$/.test(find('state').textContent)`)
 	ann.waits(`find('spoken').textContent === 'disconnected: the server is restarting; reconnecting'`)
@@ -251,6 +258,35 @@ func TestPageKeepsThePlaceOfWhoReadsBack(t *testing.T) {
 
 	m.do(`presence lobby ["bob","eve","bob"] ["bob"] 12 48210`)
 	ann.waits(`find('online').textContent.replace(/\D/g, '') === '48210' && find('more').textContent.includes('more')`)
+}
+
+func TestPageIsUsableWithTheKeyboardAlone(t *testing.T) {
+	m, browser := startMock(t), startBrowser(t)
+	ann := openTab(t, browser, m.address)
+	ann.do(chromedp.KeyEvent("ann"), chromedp.KeyEvent(kb.Enter))
+	ann.waits(`find('state').textContent === 'connected to lobby' && document.activeElement === find('message')`)
+	ann.do(chromedp.KeyEvent("hello"), chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)),
+		chromedp.KeyEvent("there"), chromedp.KeyEvent(kb.Enter))
+	ann.waits(`all('hello\nthere') && find('message').value === '' && !document.querySelector('.pending')`)
+
+	order := []string{"Dashboard", "nickname", "room", "join", "leave", "scroller", "message", "send"}
+	ann.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.skip').focus()`))
+	for _, want := range order {
+		ann.do(chromedp.KeyEvent(kb.Tab))
+		ann.waits(`(document.activeElement.id || document.activeElement.className || document.activeElement.textContent) === '` + want + `'
+			&& getComputedStyle(document.activeElement).outlineStyle === 'solid'`)
+	}
+}
+
+func TestPageSaysThatABrowserHasNoWebSocket(t *testing.T) {
+	m, browser := startMock(t), startBrowser(t)
+	p := openTab(t, browser, m.address)
+	if _, err := chromedp.Call(p.ctx, page.AddScriptToEvaluateOnNewDocument,
+		page.AddScriptToEvaluateOnNewDocumentParams{Source: "delete window.WebSocket"}); err != nil {
+		t.Fatal(err)
+	}
+	p.do(chromedp.Reload())
+	p.waits(`find('unable').checkVisibility() && find('unable').textContent.includes('has no WebSocket') && find('join').disabled`)
 }
 
 func TestPageFitsAPhone(t *testing.T) {

@@ -10,12 +10,13 @@ const page = {
   message: find('message'), send: find('send'), older: find('older'), empty: find('empty'), title: find('title'),
   state: find('state'), spoken: find('spoken'), retry: find('retry'), menu: find('menu'),
 };
-const log = new Log({ scroller: find('scroller'), list: find('log'), newer: find('newer'), onDropped: () => { page.older.hidden = log.oldest === null; } });
+const log = new Log({ scroller: find('scroller'), list: find('log'), newer: find('newer'), onDropped });
 const people = new People({ list: find('who'), count: find('online'), more: find('more'), log });
 
 let rookery;
 let room = null;
 let sinceHidden = 0;
+let reached = null; // the lowest offset asked back to
 let shiftDown = false;
 
 function start() {
@@ -70,6 +71,7 @@ function join(nickname, name) {
   room?.leave();
   complain('');
   log.clear();
+  reached = null;
   remember('nickname', nickname);
   remember('room', name);
   remember('in', 'yes', sessionStorageOrNone());
@@ -89,6 +91,10 @@ function join(nickname, name) {
   }));
   joining.on('message', current((message) => onMessage(message, message.offset <= caughtUp)));
   joining.on('redacted', current(({ offset }) => log.withdraw(offset)));
+  joining.on('purged', current(({ to }) => {
+    log.withdrawTo(to);
+    log.notice('The messages above were withdrawn.');
+  }));
   joining.on('gap', current(({ from, to }) => log.notice(missing(to - from + 1), 'trouble')));
   joining.on('restarted', current(() => {
     log.restart();
@@ -157,17 +163,24 @@ function onLineBreak(event) {
   find('composer').requestSubmit();
 }
 
+function onDropped() {
+  reached = null;
+  page.older.hidden = false;
+}
+
 async function showOlder() {
-  const before = log.oldest;
+  const before = reached ?? log.oldest;
   const asked = room;
   if (before === null || !asked) return;
   page.older.disabled = true;
   try {
     const { messages } = await asked.history({ before, limit: HISTORY });
     if (asked !== room) return;
-    log.addOlder(messages);
-    page.older.hidden = messages.length < HISTORY;
-    page.spoken.textContent = messages.length === 0 ? 'There are no earlier messages.' : `${messages.length} earlier messages shown.`;
+    const said = messages.filter((message) => message.status === 1);
+    log.addOlder(said);
+    if (messages.length > 0) reached = Math.min(...messages.map((message) => message.offset));
+    page.older.hidden = messages.length === 0 || reached === 1;
+    page.spoken.textContent = messages.length === 0 ? 'There are no earlier messages.' : `${said.length} earlier messages shown.`;
     if (page.older.hidden) find('scroller').focus({ preventScroll: true });
   } catch (error) {
     page.spoken.textContent = `Earlier messages could not be had: ${error.message}.`;

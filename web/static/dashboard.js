@@ -6,11 +6,13 @@ import { element } from './format.js';
 const NUMBERS = [
   { label: 'Connections', metric: 'rookery_connections' },
   { label: 'Rooms', metric: 'rookery_rooms' },
+  { label: 'Messages received per second', metric: 'rookery_messages_received_total', rate: true },
   { label: 'Publications per second', metric: 'rookery_publications_total', rate: true },
   { label: 'Deliveries per second', metric: 'rookery_deliveries_total', rate: true },
   { label: 'Members stalled now', metric: 'rookery_stalled_members' },
   { label: 'Closed as slow consumers', metric: 'rookery_closed_total', labels: { cause: 'slow_consumer' } },
   { label: 'Gaps', metric: 'rookery_gaps_total' },
+  { label: 'Room logs', metric: 'rookery_log_bytes', unit: 'bytes' },
   { label: 'Memory (resident)', metric: 'process_resident_memory_bytes', unit: 'bytes' },
   { label: 'Memory (Go heap)', metric: 'go_memstats_heap_alloc_bytes', unit: 'bytes' },
   { label: 'Goroutines', metric: 'go_goroutines' },
@@ -34,7 +36,7 @@ class Tile {
   constructor(number) {
     this.#number = number;
     this.root = element('div', 'tile');
-    this.root.role = 'listitem';
+    this.root.setAttribute('role', 'listitem');
     this.value = element('p', 'value', '…');
     this.area = document.createElementNS(SVG, 'path');
     this.line = document.createElementNS(SVG, 'path');

@@ -129,6 +129,11 @@ export class Log {
     return entry === this.#list.lastElementChild;
   }
 
+  // withdrawTo withdraws everything up to an offset.
+  withdrawTo(to) {
+    for (const offset of this.#byOffset.keys()) if (offset <= to) this.withdraw(offset);
+  }
+
   withdraw(offset) {
     const entry = this.#byOffset.get(offset);
     if (!entry) return;

@@ -1,7 +1,7 @@
 import { element, hueOf, nameOf, namesOf } from './format.js';
 
 // As many names as are listed; the number of everybody is exact all the same.
-const MAX_LISTED = 200;
+const MAX_LISTED = 100;
 
 // Comings and goings are told together, once per this time; in a large room less often.
 const NOTICE_MS = 2000;
@@ -19,7 +19,7 @@ export class People {
   #log;
   #room = null;
   #names = new Set();
-  #told = false; // presence events come, so single leave objects add nothing
+  #told = false; // presence events come
   #came = new Set();
   #went = new Set();
   #others = 0;
@@ -48,7 +48,7 @@ export class People {
     const current = (run) => (detail) => room === this.#room && run(detail);
     room.on('joined', current(() => this.#refresh()));
     room.on('presence', current((presence) => this.#onPresence(presence)));
-    room.on('left', current((object) => !this.#told && this.#onPresence({ joined: [], left: [object.nickname], more: 0, online: room.online })));
+    room.on('left', current((object) => this.#onLeft(nameOf(object.nickname))));
   }
 
   async #refresh() {
@@ -88,6 +88,14 @@ export class People {
         this.#refresh();
       }, REFRESH_MS);
     }
+  }
+
+  // #onLeft is a single leave. Presence tells of all whom it knows by name, and the others' is told here.
+  #onLeft(name) {
+    const told = this.#told;
+    if (told && this.#names.has(name)) return;
+    this.#onPresence({ joined: [], left: [name], more: 0, online: this.#room.online });
+    this.#told = told;
   }
 
   #show(online) {
@@ -142,6 +150,6 @@ function worded({ came, went, others }) {
   const parts = [];
   if (came.size > 0) parts.push(`${namesOf([...came])} joined`);
   if (went.size > 0) parts.push(`${namesOf([...went])} left`);
-  if (others > 0) parts.push(`${others.toLocaleString()} others came or went`);
+  if (others > 0) parts.push(`${others === 1 ? '1 other' : `${others.toLocaleString()} others`} came or went`);
   return parts.join('; ');
 }

@@ -166,6 +166,7 @@ export class Rookery extends Emitter {
         this.#onWelcome(object);
         return;
       case 'joined':
+      case 'left':
       case 'ack':
       case 'who':
       case 'history':
@@ -223,6 +224,7 @@ export class Rookery extends Emitter {
   }
 
   #onLost(code, reason) {
+    if (code === 1009) this.#giveUpLongest();
     this.#drop();
     const why = FINAL.get(code);
     if (why) {
@@ -234,6 +236,12 @@ export class Rookery extends Emitter {
     if (this.#welcomedAt > 0 && this.#clock.now() - this.#welcomedAt > this.#options.maxDelay) this.#attempt = 0;
     this.#welcomedAt = 0;
     this.#setState('waiting', this.#why || WORDS.get(code) || reason || `close code ${code}`, this.#delay());
+  }
+
+  #giveUpLongest() {
+    const rooms = [...this.#rooms.values()].filter((room) => room.longest());
+    const [room] = rooms.sort((a, b) => b.longest().length - a.longest().length);
+    room?.giveUp(room.longest(), new RookeryError('too_large', 'the message is too large'));
   }
 
   // #delay is exactly what a bye asked for, which the server has spread over its clients already;

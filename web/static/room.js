@@ -4,25 +4,31 @@ import { Emitter, RookeryError } from './events.js';
 // said twice; ten seconds are left for its way there.
 const KEY_LIFETIME_MS = 110_000;
 
+// Errors that pass without naming a time to wait, and what is waited then, in milliseconds.
+const PASSING = new Map([
+  ['draining', 2000],
+  ['unavailable', 1000],
+]);
+
 // How often one say, or one join, is tried again after errors that name a time to wait.
 const MAX_TRIES = 8;
 
 // Room is one room joined over a Rookery, across as many connections as it takes.
 //
 // Events: joined, message, left (a status 0 object), gap {from, to}, restarted {epoch, previous},
-// redacted {offset}, presence {online, joined, left, more}, other (an event this client does not
+// redacted {offset}, purged {to}, presence {online, joined, left, more}, other (an event this client does not
 // know), closed (the RookeryError that ended it).
 export class Room extends Emitter {
   #link;
   #history;
   #joined = false;
-  #everJoined = false;
   #ended = false;
   #epoch = null;
   #seen = -1; // highest offset delivered or declared missing in this epoch
   #base = 0; // where a resume starts while nothing was delivered yet
   #joinTries = 0;
   #outbox = new Map(); // key -> say, in the order said
+  #oneByOne = false; // after a refusal that passes: each say waits for the answer to the one before
   #hold = null; // timer of a pause the server asked for
 
   // link is the connection's side: clock, request(op, done, fail), changed(), forget().
@@ -54,17 +60,18 @@ export class Room extends Emitter {
   // stayed out longer than the server remembers the key.
   say(message) {
     return new Promise((resolve, reject) => {
-      if (JSON.stringify(message) === undefined) throw new TypeError('message is not JSON');
+      const length = JSON.stringify(message)?.length;
+      if (length === undefined) throw new TypeError('message is not JSON');
       if (this.#ended) throw new RookeryError('left', `not in ${this.name}`);
       const key = randomKey();
-      this.#outbox.set(key, { key, message, resolve, reject, firstSent: null, inFlight: false, tries: 0 });
+      this.#outbox.set(key, { key, message, length, resolve, reject, firstSent: null, inFlight: false, tries: 0 });
       this.#flush();
     });
   }
 
-  // who resolves to {online, members, more}.
-  who() {
-    return this.#ask({ op: 'who', room: this.name });
+  // who resolves to {online, members, more}: up to `limit` names, without the first `from`.
+  who({ from, limit } = {}) {
+    return this.#ask({ op: 'who', room: this.name, from, limit });
   }
 
   // history resolves to {messages}, the newest `limit` of those below offset `before`.
@@ -94,6 +101,18 @@ export class Room extends Emitter {
   lost() {
     this.#joined = false;
     for (const say of this.#outbox.values()) say.inFlight = false;
+  }
+
+  // longest is the longest say under way, or null. The server ends the connection of one that is too
+  // long; repeated, it would end every connection to come.
+  longest() {
+    const underWay = [...this.#outbox.values()].filter((say) => say.inFlight);
+    return underWay.reduce((longest, say) => (longest && longest.length >= say.length ? longest : say), null);
+  }
+
+  giveUp(say, error) {
+    this.#outbox.delete(say.key);
+    say.reject(error);
   }
 
   // end rejects what is unanswered and takes the room off its connection.
@@ -126,7 +145,8 @@ export class Room extends Emitter {
         this.emit('presence', { joined: [], left: [], more: 0, ...object });
         return;
       case 'redacted':
-        this.emit('redacted', object);
+      case 'purged':
+        this.emit(object.ev, object);
         return;
       default:
         this.emit('other', object);
@@ -145,13 +165,10 @@ export class Room extends Emitter {
     if (previous === null) {
       this.#base = Math.max(0, answer.offset - this.#history);
     } else if (previous !== answer.epoch) {
-      // Offsets of one epoch say nothing in another.
-      this.#seen = -1;
-      this.#base = 0;
+      this.#forget();
     }
     this.#epoch = answer.epoch;
     this.#joined = true;
-    this.#everJoined = true;
     this.#joinTries = 0;
     this.online = answer.online;
     this.#link.changed();
@@ -160,10 +177,25 @@ export class Room extends Emitter {
     this.#flush();
   }
 
+  // #forget drops the position: offsets of one epoch say nothing in another.
+  #forget() {
+    const previous = this.#epoch;
+    this.#epoch = null;
+    this.#seen = -1;
+    this.#base = 0;
+    return previous;
+  }
+
   #onRefused(error) {
     if (this.#ended) return;
-    // After a dead connection the server may still count the old one as holder of the nickname.
-    const wait = error.retryAfter || (this.#everJoined && error.code === 'nickname_taken' ? 2000 : 0);
+    if (error.code === 'bad_offset' && this.#epoch !== null) {
+      // The log ends before what we have of it, so it is another log: begin anew.
+      const previous = this.#forget();
+      this.emit('restarted', { epoch: null, previous });
+      this.#link.rejoin(this);
+      return;
+    }
+    const wait = waitAfter(error);
     this.#joinTries++;
     if (wait === 0 || this.#joinTries > MAX_TRIES) {
       this.end(error);
@@ -177,28 +209,39 @@ export class Room extends Emitter {
     if (!this.#joined || this.#hold !== null) return;
     const now = this.#link.clock.now();
     for (const say of this.#outbox.values()) {
+      if (say.inFlight && this.#oneByOne) return;
       if (say.inFlight) continue;
       if (say.firstSent !== null && now - say.firstSent > KEY_LIFETIME_MS) {
-        this.#settle(say, () => say.reject(new RookeryError('unconfirmed', 'no answer came; it may or may not have been said')));
+        this.#outbox.delete(say.key);
+        say.reject(new RookeryError('unconfirmed', 'no answer came; it may or may not have been said'));
         continue;
       }
       const op = { op: 'say', room: this.name, message: say.message, key: say.key };
-      say.inFlight = this.#link.request(op, (answer) => this.#settle(say, () => say.resolve(answer)), (error) => this.#onUnsaid(say, error));
+      say.inFlight = this.#link.request(op, (answer) => this.#onSaid(say, answer), (error) => this.#onUnsaid(say, error));
       if (say.inFlight) say.firstSent ??= now;
+      if (this.#oneByOne) return;
     }
+  }
+
+  #onSaid(say, answer) {
+    this.#outbox.delete(say.key);
+    say.resolve(answer);
+    if (!this.#oneByOne) return;
+    this.#oneByOne = this.#outbox.size > 0;
+    this.#flush();
   }
 
   #onUnsaid(say, error) {
     say.inFlight = false;
-    if (error.retryAfter > 0 && ++say.tries <= MAX_TRIES) {
-      this.#pause(error.retryAfter, () => this.#flush());
+    const wait = waitAfter(error);
+    if (wait > 0 && ++say.tries <= MAX_TRIES) {
+      this.#oneByOne = true;
+      this.#pause(wait, () => this.#flush());
       return;
     }
-    this.#settle(say, () => say.reject(error));
-  }
-
-  #settle(say, how) {
-    if (this.#outbox.delete(say.key)) how();
+    this.#outbox.delete(say.key);
+    say.reject(error);
+    this.#flush();
   }
 
   // #pause sends nothing for ms milliseconds; of several pauses the last holds.
@@ -218,6 +261,10 @@ export class Room extends Emitter {
 }
 
 function nothing() {}
+
+function waitAfter(error) {
+  return error.retryAfter || (PASSING.get(error.code) ?? 0);
+}
 
 function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

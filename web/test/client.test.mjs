@@ -33,11 +33,13 @@ test('surfaces gap, redacted, presence and what it does not know', () => {
   socket().receive(chat(8));
   socket().receive(chat(9));
   socket().receive({ ev: 'redacted', room: 'lobby', offset: 9 });
+  socket().receive({ ev: 'purged', room: 'lobby', to: 9 });
   socket().receive({ ev: 'presence', room: 'lobby', online: 40, joined: ['bob'] });
   socket().receive({ ev: 'weather', room: 'lobby' });
   assert.deepEqual(of('gap'), [{ from: 2, to: 8 }]);
   assert.deepEqual(offsets(), [1, 9]);
   assert.equal(of('redacted')[0].offset, 9);
+  assert.equal(of('purged')[0].to, 9);
   assert.deepEqual(of('presence')[0].joined, ['bob']);
   assert.deepEqual(of('presence')[0].left, []);
   assert.equal(room.online, 40);
@@ -92,6 +94,25 @@ test('a new epoch counts from its own beginning, and is told', () => {
   socket().receive(chat(2));
   assert.deepEqual(of('restarted'), [{ epoch: 'F', previous: 'E' }]);
   assert.deepEqual(offsets(), [30, 1, 2]);
+});
+
+test('a log that ends before what we have of it is joined anew', () => {
+  const { clock, of, offsets } = setUp({ enter: false, join: { history: 20 } });
+  socket().open();
+  socket().joined({ offset: 30 });
+  socket().receive(chat(30));
+  socket().drop();
+  clock.advance(250);
+  socket().open();
+  socket().answer('join', { ev: 'error', code: 'bad_offset', reason: 'the offset is not one that the room has given out' });
+  const again = socket().ops('join')[1];
+  assert.deepEqual([again.after, again.history], [undefined, 20]);
+  socket().joined({ offset: 2 });
+  socket().receive(chat(1));
+  socket().receive(chat(2));
+  assert.deepEqual(of('restarted'), [{ epoch: null, previous: 'E' }]);
+  assert.deepEqual(offsets(), [30, 1, 2]);
+  assert.equal(of('closed').length, 0);
 });
 
 test('backs off exponentially with full jitter, up to the limit', () => {
@@ -230,12 +251,25 @@ test('waits as long as a refused say must, then repeats it under its key', async
   clock.advance(799);
   assert.equal(socket().ops('say').length, 1);
   clock.advance(1);
-  const [first, repeat, later] = socket().ops('say');
+  const [first, repeat] = socket().ops('say');
   assert.equal(repeat.key, first.key);
-  assert.equal(later.message, 'next');
-  socket().receive({ ev: 'ack', id: repeat.id, room: 'lobby', offset: 1, repeat: false });
-  socket().receive({ ev: 'ack', id: later.id, room: 'lobby', offset: 2, repeat: false });
+  socket().answer('say', { ev: 'ack', room: 'lobby', offset: 1, repeat: false });
+  assert.equal(socket().ops('say').at(-1).message, 'next');
+  socket().answer('say', { ev: 'ack', room: 'lobby', offset: 2, repeat: false });
   assert.deepEqual((await Promise.all([saying, next])).map((ack) => ack.offset), [1, 2]);
+});
+
+test('errors that pass are waited out without being told for how long', async () => {
+  for (const [code, wait] of [['unavailable', 1000], ['draining', 2000]]) {
+    const { clock, room } = setUp();
+    const saying = room.say('x');
+    socket().answer('say', { ev: 'error', code, reason: code });
+    clock.advance(wait - 1);
+    assert.equal(socket().ops('say').length, 1);
+    clock.advance(1);
+    socket().answer('say', { ev: 'ack', room: 'lobby', offset: 1, repeat: false });
+    assert.equal((await saying).offset, 1);
+  }
 });
 
 test('gives up on a say that is refused for good, or again and again', async () => {
@@ -249,6 +283,49 @@ test('gives up on a say that is refused for good, or again and again', async () 
     clock.advance(10);
   }
   await assert.rejects(limited, refused('rate_limited'));
+});
+
+test('after a refusal that passes, says go one by one and in order, however many wait', async () => {
+  const { clock, room } = setUp();
+  const sayings = Array.from({ length: 30 }, (_, i) => room.say(i));
+  const said = [];
+  const refuse = (op) => socket().receive({ ev: 'error', id: op.id, code: 'rate_limited', reason: 'slow down', retry_after_ms: 100 });
+  socket().ops('say').forEach((op, i) => {
+    if (i >= 10) return refuse(op);
+    said.push(op.message);
+    return socket().receive({ ev: 'ack', id: op.id, room: 'lobby', offset: i + 1, repeat: false });
+  });
+  for (let turn = 0; said.length < 30; turn++) {
+    const before = socket().ops('say').length;
+    if (turn % 2 === 0) clock.advance(100);
+    const sent = socket().ops('say').slice(before);
+    assert.ok(sent.length <= 1);
+    const op = socket().ops('say').at(-1);
+    if (turn % 2 === 0) {
+      said.push(op.message);
+      socket().receive({ ev: 'ack', id: op.id, room: 'lobby', offset: said.length, repeat: false });
+    } else refuse(op);
+  }
+  await Promise.all(sayings);
+  assert.deepEqual(said, [...Array(30).keys()]);
+  const [first, second] = [room.say('free'), room.say('again')];
+  assert.equal(socket().ops('say').slice(-2).map((op) => op.message).join(), 'free,again');
+  assert.deepEqual([await settled(first), await settled(second)], ['open', 'open']);
+});
+
+test('gives up on the longest say when one was too large for the server', async () => {
+  const { clock, room, rookery } = setUp();
+  rookery.join('attic', { nickname: 'ann' });
+  socket().joined({ room: 'attic' });
+  const short = room.say('short');
+  const long = room.say('x'.repeat(1000));
+  socket().drop(1009);
+  await assert.rejects(long, refused('too_large'));
+  clock.advance(250);
+  socket().open();
+  socket().receive({ ev: 'joined', id: socket().ops('join')[0].id, room: 'lobby', epoch: 'E', offset: 0, online: 1, recovered: true });
+  assert.deepEqual(socket().ops('say').map((op) => op.message), ['short']);
+  assert.equal(await settled(short), 'open');
 });
 
 test('takes a connection for dead after twice ping_seconds of silence', () => {

@@ -103,7 +103,7 @@ export function setUp({ options = {}, join = {}, enter = true } = {}) {
   rookery.on('state', (state) => states.push(state.text));
   const room = rookery.join('lobby', { nickname: 'ann', ...join });
   const heard = [];
-  for (const type of ['joined', 'message', 'left', 'gap', 'restarted', 'redacted', 'presence', 'other', 'closed']) {
+  for (const type of ['joined', 'message', 'left', 'gap', 'restarted', 'redacted', 'purged', 'presence', 'other', 'closed']) {
     room.on(type, (detail) => heard.push({ type, detail }));
   }
   if (enter) {

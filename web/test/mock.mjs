@@ -64,6 +64,11 @@ export class Mock {
     this.#toAll(room, { ev: 'redacted', room: room.name, offset });
   }
 
+  purge(room) {
+    room.log = [];
+    this.#toAll(room, { ev: 'purged', room: room.name, to: room.head });
+  }
+
   presence(room, joined, left, more = 0, online = room.members.size) {
     this.#toAll(room, { ev: 'presence', room: room.name, online, joined, left, more });
   }
@@ -191,6 +196,7 @@ const COMMANDS = {
   deaf: (mock, on) => { mock.deaf = on === 'on'; },
   say: (mock, room, nickname, json) => mock.publish(mock.room(room), nickname, JSON.parse(json)),
   redact: (mock, room, offset) => mock.redact(mock.room(room), Number(offset)),
+  purge: (mock, room) => mock.purge(mock.room(room)),
   presence: (mock, room, joined, left, more, online) => mock.presence(mock.room(room), JSON.parse(joined), JSON.parse(left), Number(more), Number(online)),
 };
 
