@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"strings"
 	"testing"
@@ -128,7 +129,7 @@ func summary(messages []Message, code ws.StatusCode) string {
 		case n <= 12 && utf8.Valid(m.Payload) && bytes.IndexFunc(m.Payload, func(r rune) bool { return r < ' ' }) < 0:
 			s += fmt.Sprintf(" %q", m.Payload)
 		default:
-			s += fmt.Sprintf(" %d bytes %08x", n, checksum(m.Payload))
+			s += fmt.Sprintf(" %d bytes %08x", n, crc32.ChecksumIEEE(m.Payload))
 		}
 		if times > 1 {
 			s += fmt.Sprintf(" ×%d", times)
@@ -139,14 +140,6 @@ func summary(messages []Message, code ws.StatusCode) string {
 		return strings.Join(append(parts, "open"), ", ")
 	}
 	return strings.Join(append(parts, fmt.Sprintf("close %d", code)), ", ")
-}
-
-func checksum(p []byte) uint32 {
-	h := uint32(2166136261)
-	for _, b := range p {
-		h = (h ^ uint32(b)) * 16777619
-	}
-	return h
 }
 
 // decode hands the case to a Decoder in chops and answers as a server does.
