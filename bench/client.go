@@ -44,6 +44,8 @@ type client struct {
 	armed     int64 // when the timer goes off
 	lag       latencies
 	stalled   bool
+	sweptAt   int64
+	sweepAt   int
 	closing   *closeState
 	done      bool
 }

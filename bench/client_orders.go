@@ -27,6 +27,7 @@ func (c *client) tick(t int64) {
 		break
 	}
 	c.pump(t)
+	c.sweep(t)
 	if c.cut != nil {
 		c.cutDue(t)
 	}
@@ -90,6 +91,7 @@ func (c *client) connect(o connectOrder, t int64) error {
 		return err
 	}
 	c.plan, c.dial, c.run, c.closing = o, d, nil, nil
+	c.sweptAt, c.sweepAt = t, 0
 	c.tickEvery = max(o.Lag, tickEvery)
 	c.conns = make([]conn, o.Count)
 	for i := range c.conns {
@@ -98,7 +100,7 @@ func (c *client) connect(o connectOrder, t int64) error {
 		k.fd = -1
 		k.room = int32(global % o.Rooms)
 		// Spread over the rooms as well: a plain modulus would sample the same rooms only.
-		k.parsed = uint32(global)*2654435761>>8%uint32(o.Every) == 0
+		k.parsed = uint32(global)*2654435761>>8%uint32(o.Every) == 0 && o.Life == 0
 		if o.Join {
 			k.parsed = true
 			k.resume = &resumeState{}

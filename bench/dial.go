@@ -111,6 +111,9 @@ func (c *client) begin(i int32, t int64) {
 	}
 	k.fd = int32(fd)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if c.plan.Receive > 0 {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, c.plan.Receive)
+	}
 	if err := c.dial.bind(fd, i); err != nil {
 		c.refused(i, errorWord(err))
 		return
@@ -129,9 +132,12 @@ func (c *client) begin(i int32, t int64) {
 
 // watch enrols a connection on epoll, edge-triggered for both directions: one epoll_ctl in its life, and a
 // stalled connection costs nothing.
-func (c *client) watch(i int32) {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: i}
-	if err := unix.EpollCtl(c.ep, unix.EPOLL_CTL_ADD, int(c.conns[i].fd), &ev); err != nil {
+func (c *client) watch(i int32) { c.interest(i, unix.EPOLL_CTL_ADD, unix.EPOLLIN) }
+
+// interest changes a connection's enrolment; readable is EPOLLIN or 0.
+func (c *client) interest(i int32, op int, readable uint32) {
+	ev := unix.EpollEvent{Events: readable | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: i}
+	if err := unix.EpollCtl(c.ep, op, int(c.conns[i].fd), &ev); err != nil {
 		c.refused(i, errorWord(err))
 	}
 }

@@ -60,54 +60,90 @@ type patience struct{ still, all time.Duration }
 
 var usualPatience = patience{1500 * time.Millisecond, 20 * time.Second}
 
-// measure runs all lanes at once: warm-up, measurement, settling.
-func (s *session) measure(what string, warmup, length time.Duration, lanes ...*lane) (usage, error) {
+// pass is one measured run: warm-up, measurement, settling.
+type pass struct {
+	what    string
+	warmup  time.Duration
+	length  time.Duration
+	lanes   []*lane
+	during  func() error // runs while the measurement does
+	watched []*group     // armed for the first lane, but nothing is expected of them
+}
+
+// measure runs all lanes of a pass at once.
+func (s *session) measure(p pass) (usage, error) {
 	start := now() + int64(lead)
-	begin := start + int64(warmup)
-	end := begin + int64(length)
-	s.run++
-	for _, l := range lanes {
-		l.pacer = newPacer(start, l.rate, (warmup + length).Seconds())
-		// Whole rounds over the streams: every room gets the same number of messages.
-		l.pacer.Count -= l.pacer.Count % uint64(l.streams)
-		l.begin = begin
-		for _, g := range l.groups {
-			for _, p := range g.clients {
-				o := runOrder{
-					Run: s.run, Pacer: l.pacer, Streams: l.streams, Measure: begin, Template: l.template, Payload: l.payload,
-					Send: p.first < l.streams,
-				}
-				if err := p.order(order{Run: &o}); err != nil {
-					return usage{}, err
-				}
-			}
-		}
+	begin := start + int64(p.warmup)
+	end := begin + int64(p.length)
+	if err := s.arm(p, start, begin); err != nil {
+		return usage{}, s.check(err)
 	}
-	s.ui.phase(what+": warm-up", warmup)
+	s.ui.phase(p.what+": warm-up", p.warmup)
 	if err := s.waitUntil(begin); err != nil {
 		return usage{}, err
 	}
 	before := s.snapshot()
-	s.ui.phase(what, length)
+	s.ui.phase(p.what, p.length)
+	side := make(chan error, 1)
+	go func() {
+		if p.during == nil {
+			side <- nil
+			return
+		}
+		side <- p.during()
+	}()
 	if err := s.waitUntil(end); err != nil {
 		return usage{}, err
 	}
 	after := s.snapshot()
-	s.ui.phase(what+": settling", 0)
-	if err := s.settle(lanes); err != nil {
+	if err := <-side; err != nil {
+		return usage{}, s.check(err)
+	}
+	s.ui.phase(p.what+": settling", 0)
+	if err := s.settle(p.lanes); err != nil {
 		return usage{}, err
 	}
-	final := s.snapshot()
-	u := s.usageBetween(before, after, final)
-	for _, l := range lanes {
+	u := s.usageBetween(before, after, s.snapshot())
+	for _, l := range p.lanes {
 		if err := l.collect(s.ctx); err != nil {
-			return u, err
+			return u, s.check(err)
 		}
 		u.clients.LagP99 = max(u.clients.LagP99, l.got.lagP99)
 		u.clients.LagMax = max(u.clients.LagMax, l.got.lagMax)
 	}
 	return u, nil
 }
+
+// arm sends every client of the pass its run order.
+func (s *session) arm(p pass, start, begin int64) error {
+	s.run++
+	for n, l := range p.lanes {
+		l.pacer = newPacer(start, l.rate, (p.warmup + p.length).Seconds())
+		// Whole rounds over the streams: every room gets the same number of messages.
+		l.pacer.Count -= l.pacer.Count % uint64(l.streams)
+		l.begin = begin
+		groups := l.groups
+		if n == 0 {
+			groups = append(groups[:len(groups):len(groups)], p.watched...)
+		}
+		for _, g := range groups {
+			perMember := l.rate / float64(max(g.plan.Rooms, 1)) * float64(l.payload+frameOverhead)
+			for _, c := range g.clients {
+				o := runOrder{
+					Run: s.run, Pacer: l.pacer, Streams: l.streams, Measure: begin, Template: l.template, Payload: l.payload,
+					Send: c.first < l.streams, Sweep: sweepInterval(perMember),
+				}
+				if err := c.order(order{Run: &o}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// frameOverhead is about what a frame header and a server's own fields add to a payload.
+const frameOverhead = 70
 
 // settle waits until everything expected has arrived, or nothing has for a while.
 func (s *session) settle(lanes []*lane) error {

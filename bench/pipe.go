@@ -26,6 +26,8 @@ type connectOrder struct {
 	Rooms    int      `json:"rooms"`
 	Every    int      `json:"every"` // every how manieth connection is parsed; the others are drained
 
+	Sweep    int64    `json:"sweep"` // nanoseconds between two reads of a drained connection; 0: whenever something arrives
+	Receive  int      `json:"receive,omitempty"` // SO_RCVBUF; 0: the kernel's default
 	InFlight int      `json:"in_flight"` // handshakes under way at once
 	Rate     float64  `json:"rate"`      // connections per second; 0: as fast as InFlight lets it
 	Sources  []string `json:"sources"`   // local addresses, used in turn; empty: the kernel chooses
@@ -49,6 +51,7 @@ type runOrder struct {
 	Pacer    pacer  `json:"pacer"`
 	Streams  int    `json:"streams"` // stream s belongs to room s modulo Rooms and is sent by connection s
 	Measure  int64  `json:"measure"` // messages due before this are warm-up: counted, but not timed
+	Sweep    int64  `json:"sweep"`   // for this run, if the connect order has one
 	Template string `json:"template"`
 	Payload  int    `json:"payload"`
 	Send     bool   `json:"send"`

@@ -17,6 +17,7 @@ type row struct {
 	Latency  *distribution  `json:"latency_us,omitempty"`
 	Timeline []moment       `json:"timeline,omitempty"`
 	Figures  []figure       `json:"figures,omitempty"`
+	Steps    []step         `json:"steps,omitempty"` // capacity: every rate that was tried
 	Server   *processes     `json:"server,omitempty"`
 	Clients  *processes     `json:"clients,omitempty"`
 	Memory   []memoryPart   `json:"memory,omitempty"`

@@ -22,7 +22,11 @@ type scenario struct {
 }
 
 // scenarios lists all of them, in the order of 'bench help' and of 'bench all'.
-var scenarios = []*scenario{&broadcastScenario}
+var scenarios = []*scenario{
+	&idleScenario, &broadcastScenario, &capacityScenario, &roomsScenario, &isolationScenario, &slowScenario,
+	&churnScenario, &leaveScenario, &connectScenario, &echoScenario, &compressScenario, &tlsScenario, &resumeScenario,
+	&drainScenario, &millionScenario,
+}
 
 func findScenario(name string) *scenario {
 	for _, sc := range scenarios {
@@ -84,18 +88,26 @@ func checkHost(opt options, needs targetNeeds) error {
 	return readHostFacts().fits(d)
 }
 
-// parseBudget is how many deliveries per second the clients look into; beyond it they take a sample and
-// count the rest. A client that parses everything is the limit of many a benchmark.
-const parseBudget = 100_000
+// parseBudget is how many deliveries per second the clients look into and time; beyond it they take a sample
+// of the connections and count the others. fewestParsed connections are looked into in any case.
+const (
+	parseBudget  = 2_000
+	fewestParsed = 100
+)
+
+// sampleEvery returns every how manieth connection is to be parsed at a rate of deliveries per second.
+func sampleEvery(conns int, deliveries float64) int {
+	return max(min(int(math.Ceil(deliveries/parseBudget)), conns/fewestParsed), 1)
+}
 
 // members opens conns connections in rooms rooms, one of each room being its sender. Senders have a process
 // of their own, so that a burst of deliveries does not delay the next message.
 func (s *session) members(conns, rooms int, rate float64) (*lane, error) {
-	every := int(math.Ceil(rate * float64(conns) / float64(rooms) / parseBudget))
+	perMember := rate / float64(rooms)
 	senders := s.plan(rooms, 0, rooms)
-	senders.Every = max(every, 1)
 	receivers := s.plan(conns-rooms, rooms, rooms)
-	receivers.Every = max(every, 1)
+	receivers.Every = sampleEvery(conns, perMember*float64(conns))
+	receivers.Sweep = slowestSweep
 	if receivers.Count < 1 {
 		return nil, usagef("%d connections in %d rooms: every room needs a sender and a receiver", conns, rooms)
 	}

@@ -12,8 +12,7 @@ var broadcastScenario = scenario{
 	method: "One sender per room publishes at a fixed rate to N members, open loop; latency is received minus due; " +
 		"CPU per delivery is the server's user and system time over deliveries, after a warm-up.",
 	defaults: options{Conns: 5000, Rate: 8, Payload: 64, Duration: 10 * time.Second, Warmup: 2 * time.Second},
-	quick:    options{Conns: 2000, Duration: 5 * time.Second, Warmup: time.Second},
-	needs:    targetNeeds{},
+	quick:    options{Conns: 2000, Duration: 4 * time.Second, Warmup: time.Second},
 	columns:  []string{"cpu_per_delivery"},
 	measure:  measureBroadcast,
 }
@@ -23,10 +22,15 @@ func measureBroadcast(s *session, r *row) error {
 	if err != nil {
 		return err
 	}
-	u, err := s.measure("broadcasting", s.opt.Warmup, s.opt.Duration, l)
+	u, err := s.measure(s.pass("broadcasting", l))
 	if err != nil {
 		return err
 	}
 	r.take(s, l, u)
 	return nil
+}
+
+// pass returns a pass with the option's times.
+func (s *session) pass(what string, lanes ...*lane) pass {
+	return pass{what: what, warmup: s.opt.Warmup, length: s.opt.Duration, lanes: lanes}
 }

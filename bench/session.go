@@ -19,6 +19,7 @@ type session struct {
 	patience patience
 	run      uint8
 	nextAddr int
+	deflate  bool // members offer permessage-deflate
 	notes    []string
 	kernel   kernelMemory // before the first connection
 	rss      int64
@@ -62,7 +63,7 @@ func (s *session) close() {
 // plan returns a connect order for this target with the members' defaults.
 func (s *session) plan(count, first, rooms int) connectOrder {
 	return connectOrder{
-		Addrs: s.target.addrs, Host: s.target.host, Path: s.target.path, RoomBase: s.target.roomBase, TLS: s.target.tls,
+		Addrs: s.target.addrs, Host: s.target.host, Path: s.target.path, RoomBase: s.target.roomBase, TLS: s.target.tls, Deflate: s.deflate,
 		First: first, Count: count, Rooms: max(rooms, 1), Every: 1, InFlight: 64, Retries: 5, Avoid: listenerPorts(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,6 +22,8 @@ type child struct {
 	stderr tail
 	gone   chan struct{} // closed once the process has been waited for
 	status error         // valid once gone is closed
+
+	released atomic.Bool // its end is no surprise
 }
 
 // spawnThread runs starts on one thread that lives as long as bench: Pdeathsig is bound to the thread that

@@ -24,6 +24,7 @@ type target struct {
 	v1       bool // speaks rookery.v1
 	message  string
 	metrics  string // URL of Prometheus metrics, if any
+	argv     []string // how a node was started, to start another
 	procs    []*child
 	pids     []int
 	onDeath  context.CancelCauseFunc
@@ -112,9 +113,16 @@ func (t *target) adopt(c *child) {
 		select {
 		case <-t.stopping:
 		default:
-			t.onDeath(c.epitaph())
+			if !c.released.Load() {
+				t.onDeath(c.epitaph())
+			}
 		}
 	}()
+}
+
+// release takes a process out of the watch: it is about to end on purpose.
+func (t *target) release(c *child) {
+	c.released.Store(true)
 }
 
 // expectEnd tells the target that its processes will now be stopped on purpose.

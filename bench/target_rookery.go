@@ -89,6 +89,7 @@ func (t *target) startRookery(ctx context.Context, opt options, needs targetNeed
 		t.metrics = "http://" + addr + "/metrics"
 	}
 	argv = append(append(argv, needs.flags...), opt.Flags...)
+	t.argv = argv
 	for n := range opt.Nodes {
 		if err := t.startNode(fmt.Sprintf("rookery/%d", n+1), argv); err != nil {
 			return err

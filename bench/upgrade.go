@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // acceptGUID is appended to the key before hashing: RFC 6455, 1.3.
@@ -135,6 +137,9 @@ func (c *client) finishUpgrade(i int32, b []byte) (int, error) {
 	d.handshake.record(t - k.started)
 	if c.plan.Join {
 		c.join(i)
+	}
+	if c.swept(k) {
+		c.interest(i, unix.EPOLL_CTL_MOD, 0)
 	}
 	return a.size, nil
 }

@@ -75,7 +75,8 @@ func spliceChat(dst, scratch, src []byte) (out []byte, c chatObject, err *jsonEr
 	}
 	if c.NicknameRaw != nil {
 		var why refusal
-		if c.Nickname, why = readNickname(scratch, c.NicknameRaw); why != accepted {
+		// The tutorials' pages send "" for a name that was not typed in.
+		if c.Nickname, why = readNickname(scratch, c.NicknameRaw); why != accepted && why != refusedNicknameEmpty {
 			return dst, chatObject{}, why.at(nicknameAt)
 		}
 	}

@@ -53,7 +53,6 @@ func TestSpliceChatRefuses(t *testing.T) {
 		{"number", nickname(`7`), "bad_nickname"},
 		{"null", nickname(`null`), "bad_nickname"},
 		{"object", nickname(`{}`), "bad_nickname"},
-		{"empty", nickname(`""`), "nickname_empty"},
 		{"65 characters", nickname(`"` + strings.Repeat("a", 65) + `"`), "nickname_too_long"},
 		{"65 escaped characters", nickname(`"` + strings.Repeat(`\u0061`, 65) + `"`), "nickname_too_long"},
 		{"10 KB", nickname(`"` + strings.Repeat("a", 10<<10) + `"`), "nickname_too_long"},
@@ -237,8 +236,6 @@ func checkNicknameTwin(t *testing.T, raw json.RawMessage, c chatObject, err *jso
 	if raw != nil {
 		if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
 			want = "bad_nickname"
-		} else if s == "" {
-			want = "nickname_empty"
 		} else if len(s) > 256 || utf8.RuneCountInString(s) > 64 {
 			want = "nickname_too_long"
 		} else if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
