@@ -84,15 +84,27 @@ func (c *client) sendDue(t int64) {
 func (c *client) publish(j uint64) {
 	r := c.run
 	stream := j % uint64(r.Streams)
-	i := int32(int(stream) - c.plan.First)
-	k := &c.conns[i]
+	text := r.messages[int(stream)%len(r.messages)]
+	m := marker{run: r.Run, stream: uint32(stream), seq: uint32(j / uint64(r.Streams)), due: r.Pacer.due(j)}
+	r.frame = text.renderInto(r.frame[:0], m)
+	if !r.Everywhere {
+		c.queue(int32(int(stream) - c.plan.First))
+		return
+	}
+	for i := range c.conns {
+		if c.conns[i].state == open {
+			c.queue(int32(i))
+		}
+	}
+}
+
+// queue puts the rendered message behind what connection i has still to send.
+func (c *client) queue(i int32) {
+	k, r := &c.conns[i], c.run
 	if k.state != open || len(k.out) > maxPending {
 		r.unsent++
 		return
 	}
-	text := r.messages[int(stream)%len(r.messages)]
-	m := marker{run: r.Run, stream: uint32(stream), seq: uint32(j / uint64(r.Streams)), due: r.Pacer.due(j)}
-	r.frame = text.renderInto(r.frame[:0], m)
 	if len(k.out) == 0 {
 		r.dirty = append(r.dirty, i)
 	}

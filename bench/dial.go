@@ -40,6 +40,7 @@ const (
 	lowPort, highPort = 10_000, 60_999 // below are well-known services, above nothing is gained
 	dialsPerTurn      = 64             // a loop that dials is not reading
 	dialTimeout       = int64(10e9)    // for connect and upgrade together
+	redialPause       = int64(50e6)    // before a returning connection tries again
 )
 
 func newDialer(o connectOrder, begun int64) (dialer, error) {
@@ -202,8 +203,10 @@ func (c *client) refused(i int32, why string) {
 	d.inFlight--
 	d.errors[shorten(why)]++
 	if k.resume != nil && k.resume.returning {
-		c.run.resume.fail(why)
-		d.enqueue(i)
+		if c.run != nil {
+			c.run.resume.fail(why)
+		}
+		k.resume.dialAt = now() + redialPause
 		return
 	}
 	if int(k.tries) < c.plan.Retries && why != "descriptors exhausted" {

@@ -26,14 +26,14 @@ type connectOrder struct {
 	Rooms    int      `json:"rooms"`
 	Every    int      `json:"every"` // every how manieth connection is parsed; the others are drained
 
-	Sweep    int64    `json:"sweep"` // nanoseconds between two reads of a drained connection; 0: whenever something arrives
+	Sweep    int64    `json:"sweep"`             // nanoseconds between two reads of a drained connection; 0: whenever something arrives
 	Receive  int      `json:"receive,omitempty"` // SO_RCVBUF; 0: the kernel's default
-	InFlight int      `json:"in_flight"` // handshakes under way at once
-	Rate     float64  `json:"rate"`      // connections per second; 0: as fast as InFlight lets it
-	Sources  []string `json:"sources"`   // local addresses, used in turn; empty: the kernel chooses
-	Port     int      `json:"port"`      // first source port to try
-	Avoid    []int    `json:"avoid"`     // ports somebody listens on
-	Retries  int      `json:"retries"`   // attempts after the first, each from another source port
+	InFlight int      `json:"in_flight"`         // handshakes under way at once
+	Rate     float64  `json:"rate"`              // connections per second; 0: as fast as InFlight lets it
+	Sources  []string `json:"sources"`           // local addresses, used in turn; empty: the kernel chooses
+	Port     int      `json:"port"`              // first source port to try
+	Avoid    []int    `json:"avoid"`             // ports somebody listens on
+	Retries  int      `json:"retries"`           // attempts after the first, each from another source port
 
 	Protocol string  `json:"protocol,omitempty"` // subprotocol to ask for
 	Join     bool    `json:"join,omitempty"`     // rookery.v1: join the room once open
@@ -55,6 +55,8 @@ type runOrder struct {
 	Template string `json:"template"`
 	Payload  int    `json:"payload"`
 	Send     bool   `json:"send"`
+
+	Everywhere bool `json:"everywhere,omitempty"` // every connection of this client publishes every message
 }
 
 // cutOrder breaks every connection with a reset at time At and brings it back, spread over Spread

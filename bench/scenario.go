@@ -40,18 +40,20 @@ func findScenario(name string) *scenario {
 // runRow measures one row. What went wrong is in the row as well as in the error, so that a partial report
 // still says it.
 func runRow(ctx context.Context, sc *scenario, opt options, n int, ui *ui) (row, error) {
+	asked := opt.Conns > 0
 	opt = opt.fill(sc.defaults)
 	r := row{Scenario: sc.name, Target: opt.Target, Run: n, Params: params{
 		Conns: opt.Conns, Rooms: opt.Rooms, Rate: opt.Rate, Payload: opt.Payload, Seconds: opt.Duration.Seconds(),
 	}}
-	if opt.Nodes > 1 {
-		r.Params.Nodes = opt.Nodes
-	}
 	ui.row("%s %s", sc.name, opt.Target)
 	defer ui.end()
 	needs := sc.needs
-	needs.conns = opt.Conns
-	err := checkHost(opt, needs)
+	note, err := fitHost(&opt, needs, asked)
+	r.Params.Conns, r.Params.Nodes = opt.Conns, opt.Nodes
+	if note != "" {
+		r.Notes = append(r.Notes, note)
+		ui.say("%s", note)
+	}
 	if err == nil {
 		err = runSession(ctx, sc, opt, needs, &r, ui)
 	}
@@ -78,14 +80,33 @@ func runSession(ctx context.Context, sc *scenario, opt options, needs targetNeed
 	return err
 }
 
-// checkHost refuses what this host cannot hold before anything is started.
-func checkHost(opt options, needs targetNeeds) error {
-	d := demand{conns: needs.conns, nodes: opt.Nodes, loopback: true, unread: false}
+// fitHost looks whether this host holds what is about to be opened, before anything is started. Connections
+// somebody asked for are refused with the first limit in the way; a scenario's own default shrinks to what
+// fits, and the note says so.
+func fitHost(opt *options, needs targetNeeds, asked bool) (note string, err error) {
+	h := readHostFacts()
+	if needs.spread && opt.Nodes <= 1 {
+		opt.Nodes = h.nodesFor(opt.Conns)
+	}
+	d := demand{conns: opt.Conns, nodes: opt.Nodes, loopback: true}
 	if strings.Contains(opt.Target, "://") {
 		d.nodes = 0
 		d.loopback = strings.Contains(opt.Target, "://127.") || strings.Contains(opt.Target, "://localhost")
 	}
-	return readHostFacts().fits(d)
+	err = h.fits(d)
+	if err == nil || asked {
+		return "", err
+	}
+	first := h.limits(d)[0]
+	if first.conns < 100 {
+		return "", err
+	}
+	note = fmt.Sprintf("scaled from %d to %d connections: the first limit is %s", opt.Conns, first.conns, first.what)
+	opt.Conns = int(first.conns)
+	if needs.spread {
+		opt.Nodes = h.nodesFor(opt.Conns)
+	}
+	return note, nil
 }
 
 // parseBudget is how many deliveries per second the clients look into and time; beyond it they take a sample

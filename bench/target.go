@@ -23,7 +23,7 @@ type target struct {
 	tls      bool
 	v1       bool // speaks rookery.v1
 	message  string
-	metrics  string // URL of Prometheus metrics, if any
+	metrics  string   // URL of Prometheus metrics, if any
 	argv     []string // how a node was started, to start another
 	procs    []*child
 	pids     []int
@@ -36,8 +36,8 @@ type target struct {
 type targetNeeds struct {
 	tls, compress, v1, rooms bool
 	share                    bool     // several processes may take the port
+	spread                   bool     // start as many nodes as the connections need
 	flags                    []string // for rookery alone
-	conns                    int
 }
 
 // openTarget starts or finds the target named by the options. onDeath is told when a process of it ends.
