@@ -15,7 +15,7 @@ export class Emitter extends EventTarget {
 }
 
 // RookeryError is an error of the server, with its code and reason, or one of the client's own:
-// no_websocket, bad_address, already_joined, disconnected, closed, left, unconfirmed.
+// no_websocket, bad_address, already_joined, disconnected, closed, left, too_large, no_answer, unconfirmed.
 export class RookeryError extends Error {
   // retryAfter is in milliseconds; 0 when nobody said.
   constructor(code, reason, retryAfter = 0) {

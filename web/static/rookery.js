@@ -35,6 +35,12 @@ const WORDS = new Map([
   [4008, 'too many messages'],
 ]);
 
+// Codes of a message that the server could not read, so that the error may not name the request.
+const UNREAD = new Set(['bad_json', 'bad_utf8', 'lone_surrogate', 'not_object', 'too_deep', 'number_too_long', 'number_range', 'bad_id']);
+
+// A request that stays unanswered this long on a living connection has failed.
+const ANSWER_MS = 30_000;
+
 // No wait asked for by a server is honoured beyond five minutes.
 const MAX_TOLD_MS = 300_000;
 
@@ -60,6 +66,8 @@ export class Rookery extends Emitter {
   #rooms = new Map();
   #requests = new Map(); // id -> {done, fail}
   #nextId = 1;
+  #unread = []; // errors that named no request, each the answer to one of the suspects
+  #suspects = new Set();
   #attempt = 0;
   #told = 0; // milliseconds the server asked us to stay away
   #why = '';
@@ -211,8 +219,25 @@ export class Rookery extends Emitter {
       request.fail(error);
       return;
     }
+    if (id === undefined && UNREAD.has(error.code) && this.#requests.size > this.#unread.length) {
+      this.#unread.push(error);
+      this.#suspects = new Set(this.#requests.keys());
+      this.#convict();
+      return;
+    }
     this.#told = error.retryAfter;
     this.emit('error', error);
+  }
+
+  // #convict hands the errors that named no request to those requests that alone are left without an
+  // answer, of all that were under way.
+  #convict() {
+    if (this.#unread.length === 0 || this.#suspects.size > this.#unread.length) return;
+    const errors = this.#unread;
+    const ids = [...this.#suspects];
+    this.#unread = [];
+    this.#suspects.clear();
+    ids.forEach((id, i) => this.#answer(id).fail(errors[i]));
   }
 
   // #abandon does not wait for a closing handshake that a dead peer would never answer.
@@ -258,9 +283,10 @@ export class Rookery extends Emitter {
     this.#socket = null;
     this.#welcomed = false;
     this.#clock.clearTimeout(this.#timer);
+    this.#unread = [];
+    this.#suspects.clear();
     for (const room of this.#rooms.values()) room.lost();
-    const unanswered = [...this.#requests.values()];
-    this.#requests.clear();
+    const unanswered = [...this.#requests.keys()].map((id) => this.#answer(id));
     for (const { op, fail } of unanswered) {
       // Rooms join again and say again by themselves.
       if (op !== 'join' && op !== 'say') fail(new RookeryError('disconnected', 'the connection was lost'));
@@ -277,14 +303,19 @@ export class Rookery extends Emitter {
   #request(op, done, fail) {
     if (!this.#welcomed || this.#leaving) return false;
     const id = this.#nextId++;
-    this.#requests.set(id, { op: op.op, done, fail });
-    this.#socket.send(JSON.stringify({ ...op, id }));
+    const timer = this.#clock.setTimeout(() => {
+      this.#answer(id).fail(new RookeryError('no_answer', 'the server did not answer'));
+    }, ANSWER_MS);
+    this.#requests.set(id, { op: op.op, done, fail, timer });
+    this.#socket.send(JSON.stringify({ id, ...op }));
     return true;
   }
 
   #answer(id) {
     const request = this.#requests.get(id);
     this.#requests.delete(id);
+    this.#clock.clearTimeout(request?.timer);
+    if (this.#suspects.delete(id)) queueMicrotask(() => this.#convict());
     return request;
   }
 

@@ -356,6 +356,42 @@ test('takes a server that never greets for dead, and asks no pings of one that s
   assert.equal(FakeSocket.all.length, 2);
 });
 
+test('an error that names no request is that of the one left unanswered', async () => {
+  const { room } = setUp();
+  const errors = [];
+  const [good, deep, who, lone] = [room.say('good'), room.say('deep'), room.who(), room.say('lone')];
+  deep.catch((error) => errors.push(['deep', error.code]));
+  lone.catch((error) => errors.push(['lone', error.code]));
+  const later = () => room.say('later');
+  socket().receive({ ev: 'error', code: 'too_deep', reason: 'too deep' });
+  const after = later();
+  socket().receive({ ev: 'error', code: 'lone_surrogate', reason: 'half a pair' });
+  socket().answer('who', { ev: 'who', room: 'lobby', online: 1, members: [], more: 0 });
+  await who;
+  assert.deepEqual(errors, []);
+  const [first, , , last] = socket().ops('say');
+  socket().receive({ ev: 'ack', id: last.id, room: 'lobby', offset: 1, repeat: false });
+  socket().receive({ ev: 'ack', id: first.id, room: 'lobby', offset: 2, repeat: false });
+  await Promise.all([good, after]);
+  await settled(Promise.resolve());
+  assert.deepEqual(errors, [['deep', 'too_deep'], ['lone', 'lone_surrogate']]);
+  const alone = room.say('alone');
+  socket().receive({ ev: 'error', code: 'bad_json', reason: 'not JSON' });
+  await assert.rejects(alone, refused('bad_json'));
+});
+
+test('a request without an answer fails, on a connection that lives', async () => {
+  const { clock, room, of } = setUp({ options: { openTimeout: 1000 } });
+  const [saying, who] = [room.say('x'), room.who()];
+  clock.advance(29_999);
+  assert.equal(await settled(saying), 'open');
+  clock.advance(1);
+  await assert.rejects(saying, refused('no_answer'));
+  await assert.rejects(who, refused('no_answer'));
+  assert.equal(FakeSocket.all.length, 1);
+  assert.equal(of('closed').length, 0);
+});
+
 test('does not come back where that would be of no use', async () => {
   for (const [code, words] of [[4001, 'not authorised'], [4002, 'the token expired'], [4003, 'removed by an operator (spam)']]) {
     const { clock, room, of, rookery } = setUp();
