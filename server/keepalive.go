@@ -20,14 +20,16 @@ type deadlines struct {
 
 type deadline struct {
 	c  *Conn
-	at time.Time
+	at int64 // Unix milliseconds
 }
 
-func (d *deadlines) push(c *Conn, at time.Time) { d.queue = append(d.queue, deadline{c, at}) }
+func (d *deadlines) push(c *Conn, at time.Time) {
+	d.queue = append(d.queue, deadline{c, at.UnixMilli()})
+}
 
 // pop takes the first entry if it is due.
 func (d *deadlines) pop(now time.Time) (*Conn, bool) {
-	if d.head == len(d.queue) || now.Before(d.queue[d.head].at) {
+	if d.head == len(d.queue) || d.queue[d.head].at > now.UnixMilli() {
 		return nil, false
 	}
 	c := d.queue[d.head].c

@@ -8,6 +8,8 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
+
+	"rookery/codec"
 )
 
 // Loop is one event loop: a goroutine that owns the connections accepted on it and everything reached from them.
@@ -27,7 +29,8 @@ type Loop struct {
 	accepted    bool
 	lastTick    time.Time
 	scratch     []byte
-	pinned      int // bytes held for unfinished input
+	request     codec.Request // the one being answered
+	pinned      int           // bytes held for unfinished input
 	count       counts
 
 	// For other goroutines.

@@ -267,7 +267,7 @@ func (s *session) hasNickname(name string) bool {
 	if s.first.Room() != nil && s.first.Nickname == name {
 		return true
 	}
-	for _, m := range s.rooms {
+	for _, m := range s.others() {
 		if m.Nickname == name {
 			return true
 		}

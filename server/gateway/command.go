@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -140,12 +141,8 @@ func (s *session) intField(cmd *command, raw []byte, name string, absent, least,
 func (s *session) leave(cmd *command, m *hub.Member) {
 	room := m.Room().Name()
 	m.Leave(time.Now().Unix())
-	for i, other := range s.rooms {
-		if other == m {
-			s.rooms[i] = s.rooms[len(s.rooms)-1]
-			s.rooms[len(s.rooms)-1] = nil
-			s.rooms = s.rooms[:len(s.rooms)-1]
-		}
+	if others := s.others(); m != &s.first {
+		*s.more = slices.DeleteFunc(others, func(other *hub.Member) bool { return other == m })
 	}
 	s.answer(append(beginRoom(s.lane.out[:0], "left", cmd.id, room), '}'))
 }

@@ -18,7 +18,7 @@ func (s *session) join(cmd *command, name string, m *hub.Member) {
 	if !s.readJoin(cmd, &j) {
 		return
 	}
-	inRooms := len(s.rooms)
+	inRooms := len(s.others())
 	if s.first.Room() != nil {
 		inRooms++
 	}
@@ -42,7 +42,10 @@ func (s *session) join(cmd *command, name string, m *hub.Member) {
 		return
 	}
 	if m != &s.first {
-		s.rooms = append(s.rooms, m)
+		if s.more == nil {
+			s.more = new(rooms)
+		}
+		*s.more = append(*s.more, m)
 	}
 	s.sendJoined(cmd.id, room, res)
 }

@@ -97,7 +97,7 @@ func (d *drainer) close(list []*server.Conn, all int, elapsed, window time.Durat
 // bye hands the session what its rooms still hold for it, tells it when to come back, and closes.
 func (s *session) bye(window time.Duration) {
 	s.lane.sweeper.Flush(&s.first)
-	for _, m := range s.rooms {
+	for _, m := range s.others() {
 		s.lane.sweeper.Flush(m)
 	}
 	if s.v1 {

@@ -37,6 +37,7 @@ type lane struct {
 	out     []byte // a frame's payload under construction
 	nick    []byte // a decoded nickname
 	drain   *drainer
+	opening opening
 }
 
 // New makes a gateway that is not listening yet.

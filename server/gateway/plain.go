@@ -49,12 +49,14 @@ const (
 )
 
 func (s *session) keepLast(members []byte, nickname string) {
-	s.spoke = true
+	if s.last == nil {
+		s.last = new([]byte)
+	}
 	if len(members) > maxGoodbye {
-		s.last = appendMember(s.last[:0], "nickname", nickname)
+		*s.last = appendMember((*s.last)[:0], "nickname", nickname)
 		return
 	}
-	s.last = append(s.last[:0], members...)
+	*s.last = append((*s.last)[:0], members...)
 }
 
 // sayGoodbye publishes the last object once more, as a leave. In a large room nobody could read them.
@@ -64,5 +66,5 @@ func (s *session) sayGoodbye(now int64) {
 	if room == nil || room.Online() > int64(g.cfg.LeaveEvents) || g.draining.Load() {
 		return
 	}
-	g.hub.Publish(hub.Publication{Room: room, Status: statusLeave, Members: s.last, Now: now}, nil)
+	g.hub.Publish(hub.Publication{Room: room, Status: statusLeave, Members: *s.last, Now: now}, nil)
 }

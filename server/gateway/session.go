@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -18,15 +17,24 @@ const opText = ws.OpText
 type session struct {
 	lane  *lane
 	c     *server.Conn
-	first hub.Member    // most connections are in one room
-	rooms []*hub.Member // the others
-	last  []byte        // plain dialect: the members of the last object said, for the leave event
+	first hub.Member // most connections are in one room
+	more  *rooms     // the others, nil if there are none
+	last  *[]byte    // plain dialect: the members of the last object said, for the leave event; nil if none was
 	rate  bucket
 	v1    bool
-	spoke bool
 }
 
-// opening is what the upgrade request asked for, kept from OnUpgrade to OnOpen.
+type rooms []*hub.Member
+
+// others are the rooms besides the first.
+func (s *session) others() rooms {
+	if s.more == nil {
+		return nil
+	}
+	return *s.more
+}
+
+// opening is what the upgrade request asked for. The lane keeps it from OnUpgrade to OnOpen, which follows at once.
 type opening struct{ room, nickname string }
 
 const defaultRoom = "lobby"
@@ -50,13 +58,15 @@ func (g *Gateway) onUpgrade(c *server.Conn, r *codec.Request) *codec.HTTPError {
 			return &codec.HTTPError{Status: http.StatusBadRequest, Reason: err.Code + ": " + err.Reason}
 		}
 	}
-	c.SetSession(&o)
+	g.lanes[c.Loop().Index()].opening = o
 	return nil
 }
 
 func (g *Gateway) onOpen(c *server.Conn) {
-	o := c.Session().(*opening)
-	s := &session{lane: g.lanes[c.Loop().Index()], c: c, v1: c.Subprotocol() == Subprotocol}
+	l := g.lanes[c.Loop().Index()]
+	o := l.opening
+	l.opening = opening{}
+	s := &session{lane: l, c: c, v1: c.Subprotocol() == Subprotocol}
 	c.SetSession(s)
 	if s.v1 {
 		s.sendWelcome()
@@ -69,7 +79,7 @@ func (g *Gateway) onOpen(c *server.Conn) {
 	}
 	defer room.Release()
 	_, _ = s.lane.sweeper.Join(room, &s.first, hub.Join{
-		Nickname: strings.Clone(o.nickname), Writer: c, Events: s, Deflated: c.Compressed(),
+		Nickname: o.nickname, Writer: c, Events: s, Deflated: c.Compressed(),
 	})
 }
 
@@ -85,14 +95,14 @@ func (g *Gateway) onClose(c *server.Conn, _ *server.CloseError) {
 		return
 	}
 	now := time.Now().Unix()
-	if s.spoke && !s.v1 {
+	if s.last != nil {
 		s.sayGoodbye(now)
 	}
 	s.first.Leave(now)
-	for _, m := range s.rooms {
+	for _, m := range s.others() {
 		m.Leave(now)
 	}
-	s.rooms = nil
+	s.more = nil
 }
 
 // member finds the session's place in a room.
@@ -100,7 +110,7 @@ func (s *session) member(room []byte) *hub.Member {
 	if r := s.first.Room(); r != nil && r.Name() == string(room) {
 		return &s.first
 	}
-	for _, m := range s.rooms {
+	for _, m := range s.others() {
 		if m.Room().Name() == string(room) {
 			return m
 		}
