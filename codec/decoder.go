@@ -109,11 +109,11 @@ func (d *Decoder) Pinned() int {
 }
 
 // Next consumes a prefix of b, n bytes, up to the end of the next message, and unmasks it in place. m.Op is 0 when
-// all of b was consumed without completing one; the caller calls Next until it is, for that call also gives back
-// the memory of the message before. A message that lies whole in b is not copied. After an error the connection is
+// all of b was consumed without completing one. A caller that stops before that calls Release when it is done with the
+// message: memory is given back by the call of Next or Release that follows. A message that lies whole in b is not copied. After an error the connection is
 // to be failed and the Decoder can only be Reset. What follows a close frame is discarded.
 func (d *Decoder) Next(l *Limits, b []byte) (m Message, n int, err *Error) {
-	d.release()
+	d.Release()
 	// RFC 6455 section 1.4: "after receiving a control frame indicating the connection should be closed, a peer
 	// discards any further data received".
 	if d.flags&closeSeen != 0 {
@@ -149,8 +149,8 @@ func (d *Decoder) Next(l *Limits, b []byte) (m Message, n int, err *Error) {
 	}
 }
 
-// release gives back what the message before pointed into.
-func (d *Decoder) release() {
+// Release gives back what the message delivered last points into. It costs nothing when there is none.
+func (d *Decoder) Release() {
 	if d.held == nil {
 		return
 	}

@@ -52,6 +52,8 @@ func statusText(status int) string {
 		return "Method Not Allowed"
 	case 408:
 		return "Request Timeout"
+	case 411:
+		return "Length Required"
 	case 413:
 		return "Content Too Large"
 	case 426:
@@ -97,7 +99,7 @@ var (
 	errUpgradeBody    = badRequest("a request that opens a WebSocket has no body")
 	errUpgradeMissing = &HTTPError{Status: 426, Reason: "this address speaks WebSocket: the request needs an Upgrade: websocket header",
 		Header: []HTTPField{{"Connection", "Upgrade"}, {"Upgrade", "websocket"}}}
-	errUpgradeConnection = badRequest("the Connection header must contain the token Upgrade")
+	errUpgradeConnection = badRequest("the Connection header must be a list of tokens with Upgrade among them")
 	errUpgradeKey        = badRequest("the Sec-WebSocket-Key header must be the base64 of 16 bytes")
 	errUpgradeWSVersion  = &HTTPError{Status: 426, Reason: "the Sec-WebSocket-Version header must be 13",
 		Header: []HTTPField{{"Sec-WebSocket-Version", "13"}, {"Connection", "Upgrade"}, {"Upgrade", "websocket"}}}

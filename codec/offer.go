@@ -10,6 +10,26 @@ var (
 	deflateAnswerWindow = []byte("permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=15")
 )
 
+// NegotiateDeflate is the function of that name for this request, which also spares the one browser that cannot do
+// what it answers: Safari 15.0 to 15.3 takes context over after client_no_context_takeover was agreed.
+func (r *Request) NegotiateDeflate() []byte {
+	if len(r.Extensions) == 0 || takesOverRegardless(r.Header("User-Agent")) {
+		return nil
+	}
+	return NegotiateDeflate(r.Extensions)
+}
+
+func takesOverRegardless(agent []byte) bool {
+	const version = " Version/15."
+	i := bytes.Index(agent, []byte(version))
+	if i < 0 {
+		return false
+	}
+	rest := agent[i+len(version):]
+	minor := len(rest) > 0 && rest[0] >= '0' && rest[0] <= '3' && (len(rest) == 1 || rest[1] < '0' || rest[1] > '9')
+	return minor && bytes.Contains(rest, []byte(" Safari/"))
+}
+
 // NegotiateDeflate reads the client's Sec-WebSocket-Extensions lines and returns the value to answer the first offer
 // of permessage-deflate with that can be met, nil if there is none. The result is shared and must not be changed.
 func NegotiateDeflate(extensions ...[]byte) []byte {

@@ -31,6 +31,30 @@ func TestNegotiateDeflate(t *testing.T) {
 	}
 }
 
+func TestNegotiateDeflateByAgent(t *testing.T) {
+	for _, tt := range []struct {
+		agent string
+		want  []byte
+	}{
+		{"", deflateAnswer},
+		{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.0 Safari/605.1.15", nil},
+		{"Mozilla/5.0 (iPhone; CPU iPhone OS 15_3_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.3.1 Mobile/15E148 Safari/604.1", nil},
+		{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.4 Safari/605.1.15", deflateAnswer},
+		{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.30 Safari/605.1.15", deflateAnswer},
+		{"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36", deflateAnswer},
+		{"Something Version/15.1", deflateAnswer},
+		{"Something Version/15.", deflateAnswer},
+	} {
+		r := parse(t, "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: "+tt.agent+"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+		if got := r.NegotiateDeflate(); string(got) != string(tt.want) {
+			t.Errorf("%q: got %q, want %q", tt.agent, got, tt.want)
+		}
+	}
+	if got := parse(t, sampleUpgrade).NegotiateDeflate(); got != nil {
+		t.Errorf("nothing was offered, got %q", got)
+	}
+}
+
 // The grammar of RFC 6455 section 9.1, and the offers that can be met, as patterns of offers without quotes.
 var (
 	token         = `[!#$%&'*+\-.^_|~0-9A-Za-z` + "`]+"

@@ -24,7 +24,7 @@ func (r *Request) CheckUpgrade() *HTTPError {
 		return errUpgradeMissing
 	}
 	// 4: "A |Connection| header field that includes the token "Upgrade"".
-	if !listHas(r.connection, "upgrade") {
+	if !tokenList(r.connection) || !listHas(r.connection, "upgrade") {
 		return errUpgradeConnection
 	}
 	// 6: "A |Sec-WebSocket-Version| header field, with a value of 13." Section 4.4: other versions are told ours.

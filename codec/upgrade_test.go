@@ -133,7 +133,7 @@ func TestSelectProtocol(t *testing.T) {
 func TestAppendHTTPError(t *testing.T) {
 	for _, e := range []*HTTPError{
 		errLineEnd, errHeaderTooLarge, errUpgradeMethod, errUpgradeMissing, errUpgradeWSVersion, errUpgradeVersion, errTransferEncoding,
-		{Status: 401, Reason: "no"}, {Status: 403, Reason: "no"}, {Status: 404, Reason: "no"}, {Status: 408, Reason: "no"}, {Status: 413, Reason: "no"},
+		{Status: 401, Reason: "no"}, {Status: 403, Reason: "no"}, {Status: 404, Reason: "no"}, {Status: 408, Reason: "no"}, {Status: 411, Reason: "no"}, {Status: 413, Reason: "no"},
 		{Status: 429, Reason: "no"}, {Status: 500, Reason: ""}, {Status: 503, Reason: "full", Header: []HTTPField{{"Retry-After", "5"}}}, {Status: 599, Reason: "?"},
 	} {
 		wire := AppendHTTPError(nil, e)

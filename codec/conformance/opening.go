@@ -49,6 +49,7 @@ func openingRefused(s *suite) {
 	refuse("no Connection", 400, without("Connection"))
 	refuse("Connection: keep-alive", 400, swap("Connection: Upgrade", "Connection: keep-alive"))
 	refuse("Connection: Upgraded", 400, swap("Connection: Upgrade", "Connection: Upgraded"))
+	refuse("Connection with an element that is no token", 400, swap("Connection: Upgrade", "Connection: Upgrade, a/b"))
 	refuse("no key", 400, without("Sec-WebSocket-Key"))
 	refuse("empty key", 400, key(""))
 	refuse("key of 15 bytes", 400, key("AAAAAAAAAAAAAAAAAAAA"))
