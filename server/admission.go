@@ -46,7 +46,11 @@ func newAdmission(cfg *Config) (*admission, error) {
 	limit := int(min(lim.Cur, 1<<30))
 	// gnet ends the engine when accept(2) fails for want of descriptors, so a reserve stays unused whatever comes.
 	reserve := min(max(limit/8, 16), 256)
-	room := limit - used - descriptorsPerLoop*cfg.Loops - reserve
+	perLoop := descriptorsPerLoop
+	if cfg.TLSAddr != "" {
+		perLoop++
+	}
+	room := limit - used - perLoop*cfg.Loops - reserve
 	if room < 1 {
 		return nil, fmt.Errorf("server: the descriptor limit of %d leaves no room for connections: raise it (ulimit -n)", limit)
 	}

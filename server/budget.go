@@ -26,12 +26,27 @@ func (l *Loop) shed(target int) {
 		if l.pinned <= target {
 			return
 		}
-		held := c.pinnedBytes()
-		c.dec.Reset()
-		c.head = nil
-		l.pinned -= held
+		l.pinned -= c.dropInput()
 		c.end(CauseInputBudget, "the server's budget for unfinished input (max-pinned) is spent")
 	}
 }
 
-func (c *Conn) pinnedBytes() int { return c.dec.Pinned() + cap(c.head) }
+func (c *Conn) pinnedBytes() int {
+	n := c.dec.Pinned() + cap(c.head)
+	if s := c.secure(); s != nil {
+		n += int(s.pinned)
+	}
+	return n
+}
+
+// dropInput lets go of unfinished input and returns how much was counted for it. What crypto/tls holds of a record stays
+// until the connection closes.
+func (c *Conn) dropInput() int {
+	held := c.pinnedBytes()
+	c.dec.Reset()
+	c.head = nil
+	if s := c.secure(); s != nil {
+		s.pinned = 0
+	}
+	return held
+}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -19,6 +20,15 @@ type Config struct {
 	// SharePort binds even if another process listens on the port: that process and this one then share its
 	// connections, which only nodes of one cluster may do.
 	SharePort bool
+
+	// TLS makes the server speak TLS 1.2 and 1.3 on Addr, or on TLSAddr if that is set; nil is no TLS. It needs
+	// Certificates, GetCertificate (see Certificates.Get) or GetConfigForClient. It is copied.
+	TLS *tls.Config
+	// TLSAddr is a second host:port, of another port, that speaks TLS while Addr stays plain text; "" is none.
+	TLSAddr string
+	// TLSHandshakes is how many TLS handshakes are under way at once; 0 is 256. At most 64 times as many wait; one more
+	// is closed unanswered. While others wait, one whose peer is silent for a second is closed.
+	TLSHandshakes int
 
 	// MaxConns is how many connections are held at once; 0 derives it from the descriptor limit, less a reserve.
 	// One more is answered with 503.
@@ -39,7 +49,7 @@ type Config struct {
 	// connection that holds most is closed with 1013.
 	MaxPinned int
 
-	// HandshakeTimeout bounds the time from accept to the end of the opening handshake, or of one HTTP request; 0 is 10 s.
+	// HandshakeTimeout bounds the time from accept to the end of the opening handshake, that of TLS included, or of one HTTP request; 0 is 10 s.
 	HandshakeTimeout time.Duration
 	// CloseTimeout bounds the closing handshake; 0 is 5 s.
 	CloseTimeout time.Duration
@@ -110,6 +120,7 @@ func (c *Config) setDefaults() {
 	defDur(&c.HandshakeTimeout, 10*time.Second)
 	defDur(&c.CloseTimeout, 5*time.Second)
 	defDur(&c.PingInterval, 25*time.Second)
+	def(&c.TLSHandshakes, 256)
 	def(&c.HTTPWorkers, 16)
 	def(&c.MaxBody, 1<<20)
 	if c.Logger == nil {

@@ -101,8 +101,11 @@ func (c *Conn) halfClose() {
 	if c.halfShut || c.gone || c.state == stateClosed || c.Buffered() > 0 {
 		return
 	}
-	if c.ended != nil && c.opened && c.ended.Cause != CauseProtocolError && c.ended.Cause != CausePeerClosed {
+	if c.ended != nil && c.opened && c.ended.Cause != CauseProtocolError && c.ended.Cause != CausePeerClosed && c.ended.Cause != CauseTLS {
 		return // the peer's close frame is still awaited
+	}
+	if c.closeNotify(); c.gone || c.state == stateClosed || c.Buffered() > 0 {
+		return
 	}
 	c.halfShut = true
 	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
@@ -127,9 +130,11 @@ func (c *Conn) bury(err error) {
 	c.record(CausePeerVanished, ws.StatusAbnormalClosure, "connection dropped")
 	c.state = stateClosed
 	l.remove(c)
-	l.pin(-c.dec.Pinned() - cap(c.head))
-	c.dec.Reset()
-	c.head, c.http = nil, nil
+	if s := c.secure(); s != nil && s.shake != nil {
+		s.shake.close()
+	}
+	l.pin(-c.dropInput())
+	c.http = nil
 	l.srv.leave(c)
 	l.stats.closed[c.ended.Cause].Add(1)
 	if c.opened {

@@ -41,8 +41,16 @@ func (c *Conn) reply(frame []byte) error {
 	return c.push(frame)
 }
 
-// push writes b, leaving to gnet what the socket does not take.
+// push sends b, encrypted where the connection is.
 func (c *Conn) push(b []byte) error {
+	if s := c.secure(); s != nil {
+		return s.seal(b)
+	}
+	return c.transmit(b)
+}
+
+// transmit writes b, leaving to gnet what the socket does not take.
+func (c *Conn) transmit(b []byte) error {
 	if c.Buffered() == 0 {
 		n, errno := c.sendNow(b)
 		if errno != 0 {
@@ -77,6 +85,9 @@ func (c *Conn) Write(frames []byte) (n int, ok bool) {
 	if c.held && c.Buffered() > 0 {
 		return 0, true
 	}
+	if s := c.secure(); s != nil {
+		return s.write(frames)
+	}
 	n, errno := c.sendNow(frames)
 	if errno != 0 {
 		c.vanish()
@@ -87,7 +98,11 @@ func (c *Conn) Write(frames []byte) (n int, ok bool) {
 
 // Finish takes the rest of a frame that Write broke. It is copied.
 func (c *Conn) Finish(rest []byte) {
-	if c.state == stateOpen {
+	switch s := c.secure(); {
+	case c.state != stateOpen:
+	case s != nil:
+		_ = s.seal(rest)
+	default:
 		_ = c.hold(rest)
 	}
 }

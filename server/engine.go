@@ -81,6 +81,9 @@ func (s *Server) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 		return nil, gnet.None
 	}
 	c := &Conn{gc: gc, loop: l, fd: int32(gc.Fd())}
+	if s.speaksTLS(gc.LocalAddr()) {
+		c.gc = &secure{Conn: gc, c: c, shake: newShake(s, gc.RemoteAddr(), gc.LocalAddr())}
+	}
 	gc.SetContext(c)
 	l.accepted = true
 	l.nextID++
@@ -115,9 +118,15 @@ func (s *Server) OnTraffic(gc gnet.Conn) gnet.Action {
 	b, _ := gc.Next(-1)
 	switch ctx := gc.Context().(type) {
 	case *Conn:
-		ctx.input(b)
+		if s := ctx.secure(); s != nil {
+			s.decrypt(b)
+		} else {
+			ctx.input(b)
+		}
 		if ctx.state == stateClosed && !ctx.gone {
-			return gnet.Close
+			if ctx.closeNotify(); !ctx.gone {
+				return gnet.Close
+			}
 		}
 	case *Loop:
 		ctx.runPosted()

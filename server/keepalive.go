@@ -27,6 +27,8 @@ func (d *deadlines) push(c *Conn, at time.Time) {
 	d.queue = append(d.queue, deadline{c, at.UnixMilli()})
 }
 
+func (d *deadlines) len() int { return len(d.queue) - d.head }
+
 // pop takes the first entry if it is due.
 func (d *deadlines) pop(now time.Time) (*Conn, bool) {
 	if d.head == len(d.queue) || d.queue[d.head].at > now.UnixMilli() {
@@ -48,6 +50,7 @@ func (l *Loop) tick() {
 	l.ticking.Store(false)
 	now := time.Now()
 	l.expireHandshakes(now)
+	l.dropIdleShakes(now)
 	l.expireClosing(now)
 	l.keepalive(now)
 	if h := l.srv.handler.OnTick; h != nil {
@@ -82,7 +85,7 @@ func (l *Loop) expireClosing(now time.Time) {
 			break
 		}
 		if !c.gone {
-			_ = l.el.Close(c.gc)
+			c.shut()
 		}
 	}
 	for i := l.closing.head; i < len(l.closing.queue); i++ {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -112,13 +113,13 @@ func queued(listeners []int) bool {
 
 // listeners finds the engine's listening sockets, which gnet does not hand out, among the process's descriptors.
 func (s *Server) listeners() ([]int, error) {
-	_, port, err := net.SplitHostPort(s.addr)
-	if err != nil {
-		return nil, err
-	}
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return nil, err
+	}
+	ports := []int{portOf(s.addr)}
+	if s.tlsAddr != "" {
+		ports = append(ports, s.tlsPort)
 	}
 	var found []int
 	for _, e := range entries {
@@ -129,12 +130,12 @@ func (s *Server) listeners() ([]int, error) {
 		if on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || on == 0 {
 			continue
 		}
-		if sa, err := unix.Getsockname(fd); err == nil && strconv.Itoa(sockPort(sa)) == port {
+		if sa, err := unix.Getsockname(fd); err == nil && slices.Contains(ports, sockPort(sa)) {
 			found = append(found, fd)
 		}
 	}
-	if len(found) != len(s.loops) {
-		return nil, fmt.Errorf("server: found %d listening sockets of %d", len(found), len(s.loops))
+	if want := len(s.loops) * len(ports); len(found) != want {
+		return nil, fmt.Errorf("server: found %d listening sockets of %d", len(found), want)
 	}
 	return found, nil
 }

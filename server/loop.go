@@ -32,6 +32,11 @@ type Loop struct {
 	request     codec.Request // the one being answered
 	pinned      int           // bytes held for unfinished input
 	count       counts
+	waiting     deadlines // connections whose TLS handshake has to wait, first come first
+	shaking     []*secure // TLS handshakes under way
+	ciphertext  []byte    // input that crypto/tls has not taken yet, during one pump
+	plaintext   []byte    // where all connections decrypt into
+	lent        []byte    // the read buffer of the connection that is pumped
 
 	// For other goroutines.
 	wakeFD    atomic.Int32 // our end of the socketpair whose other end the loop polls
@@ -147,7 +152,7 @@ func (l *Loop) buryDoomed() {
 		c := l.doomed[len(l.doomed)-1]
 		l.doomed = l.doomed[:len(l.doomed)-1]
 		if !c.gone {
-			_ = l.el.Close(c.gc)
+			c.shut()
 		}
 	}
 }

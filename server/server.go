@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +18,7 @@ import (
 // ErrServerClosed is what ListenAndServe returns after Shutdown.
 var ErrServerClosed = errors.New("server: closed")
 
-// Server accepts connections on one address and runs them on its loops.
+// Server accepts connections on one address, or two with TLS, and runs them on its loops.
 type Server struct {
 	gnet.BuiltinEventEngine
 
@@ -32,6 +33,11 @@ type Server struct {
 	jobs      chan httpJob
 	started   time.Time
 	addr      string
+	tlsAddr   string // the second address, "" if there is none
+	tlsPort   int
+	secure    *tls.Config // nil without TLS
+	computing chan struct{}
+	shakers   sync.WaitGroup // goroutines of TLS handshakes
 	engine    gnet.Engine
 	enroll    sync.Once
 	ready     chan struct{} // closed when every loop is known and accepts
@@ -44,11 +50,12 @@ func New(cfg Config, handler Handler) *Server {
 	cfg.setDefaults()
 	s := &Server{
 		cfg: cfg, handler: handler, log: cfg.Logger,
-		limits:  codec.Limits{MaxMessage: cfg.MaxMessage, MaxFragments: cfg.MaxFragments},
-		jobs:    make(chan httpJob, 64*cfg.HTTPWorkers),
-		started: time.Now(),
-		ready:   make(chan struct{}),
-		done:    make(chan struct{}),
+		limits:    codec.Limits{MaxMessage: cfg.MaxMessage, MaxFragments: cfg.MaxFragments},
+		jobs:      make(chan httpJob, 64*cfg.HTTPWorkers),
+		started:   time.Now(),
+		computing: make(chan struct{}, spareProcessors(cfg.Loops)),
+		ready:     make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	for _, o := range cfg.AllowedOrigins {
 		if o == "*" {
@@ -66,11 +73,10 @@ func New(cfg Config, handler Handler) *Server {
 // ListenAndServe listens and serves until Shutdown, then returns ErrServerClosed. Any other return is a failure: the
 // address cannot be bound (a *net.OpError), or the engine stopped by itself.
 func (s *Server) ListenAndServe() error {
-	addr, err := reserveAddr(s.cfg.Addr, s.cfg.SharePort)
+	addrs, err := s.reserve()
 	if err != nil {
 		return err
 	}
-	s.addr = addr
 	if s.admission, err = newAdmission(&s.cfg); err != nil {
 		return err
 	}
@@ -80,7 +86,7 @@ func (s *Server) ListenAndServe() error {
 	for range s.cfg.HTTPWorkers {
 		go s.httpWorker()
 	}
-	err = gnet.Run(s, "tcp://"+addr,
+	err = gnet.Rotate(s, addrs,
 		gnet.WithNumEventLoop(s.cfg.Loops),
 		gnet.WithReusePort(true),
 		gnet.WithReuseAddr(true),
@@ -88,6 +94,7 @@ func (s *Server) ListenAndServe() error {
 		gnet.WithLogger(gnetLogger{s.log}),
 	)
 	close(s.done)
+	s.shakers.Wait()
 	s.closeLoops()
 	if s.stopping.Load() {
 		return ErrServerClosed

@@ -136,7 +136,7 @@ func (c *Conn) finishHTTP(response []byte) {
 
 // expireRequest ends a connection whose request did not arrive in time.
 func (c *Conn) expireRequest() {
-	if len(c.head) == 0 || c.state != stateHandshake {
+	if s := c.secure(); len(c.head) == 0 || c.state != stateHandshake || s != nil && s.shake != nil {
 		c.record(CauseHandshakeTimeout, 0, "no request came in time")
 		c.doom()
 		c.loop.buryDoomed()
