@@ -187,7 +187,7 @@ func TestPageTwoPeopleTalkAndOneReloads(t *testing.T) {
 		p.waits("all(`" + markup + "`)")
 		p.waits(`!document.querySelector('#log img, #log b, .pending')`)
 		p.waits(`find('online').textContent === '2' && texts('#who bdi').sort().join() === 'ann,bob'`)
-		p.waits(`texts('#log .name').join() === 'ann' && document.querySelector('#log time').dateTime`)
+		p.waits(`texts('#log .name').join() === 'ann' && document.querySelector('#log time')?.dateTime`)
 	}
 	m.do(`say lobby bot {"temperature":21.5}`)
 	bob.says("second\n")
@@ -208,7 +208,7 @@ func TestPageTellsWhatBecameOfAMessage(t *testing.T) {
 	ann.join("ann", "lobby")
 
 	ann.says("/refuse")
-	ann.waits(`texts('.failed .status')[0].startsWith('Not sent: that may not be said here.')`)
+	ann.waits(`texts('.failed .status')[0]?.startsWith('Not sent: that may not be said here.')`)
 	ann.do(chromedp.Click(chromedp.CSS(".failed button + button")))
 	ann.waits(`all()`)
 
@@ -307,5 +307,5 @@ func TestDashboardShowsWhatThereIs(t *testing.T) {
 	p := openTab(t, browser, m.address+"dashboard")
 	p.waits(`find('state').textContent === 'live' && texts('.tile .label')[0] === 'Connections' && texts('.tile .value')[0] === '0'`)
 	p.waits(`texts('.absent .label').includes('Gaps') && texts('.absent .value')[0] === 'not offered by this server'`)
-	p.waits(`document.querySelector('.spark path').getAttribute('d') !== null && texts('#causes td')[0] === 'client'`)
+	p.waits(`document.querySelector('.spark path')?.getAttribute('d') && texts('#causes td')[0] === 'client'`)
 }
