@@ -11,6 +11,6 @@
 // hub knows no sockets and no event loops. A Writer is what it writes to; a wake function is how it asks for a sweep.
 // Each Sweeper, and the members in it, belongs to one goroutine, its loop. Publish and the registry may be used from any.
 //
-// Locks, in the order in which they are taken: Hub.mu, Room.mu, presence.mu, Sweeper.mu. None is held while anything is
-// written to a member.
+// Locks, in the order in which they are taken: Hub.mu, Room.mu, presence.mu, Hub.dirtyMu, Sweeper.mu. None is held
+// while anything is written to a member.
 package hub

@@ -4,37 +4,37 @@ package hub
 // them and about maxBytes bytes. Any goroutine.
 func (r *Room) AppendBefore(dst []byte, before uint64, limit, maxBytes int) []byte {
 	v := r.log.view()
+	end := min(before, v.head+1)
+	from := end
 	oldest := max(v.oldest(), r.historyStart(&v))
-	from := min(before, v.head+1)
-	for size := 0; from > oldest && limit > 0; limit-- {
+	for size := 0; from > oldest && limit > 0; from-- {
 		run := v.read(from-1, false)
-		if run.count == 0 { // withdrawn
-			from--
-			continue
+		if run.first != from-1 || run.count == 0 {
+			continue // withdrawn
 		}
 		size += int(run.t.ends[run.index] - run.t.start(run.index))
-		if size > maxBytes && size > 0 && from < min(before, v.head+1) {
+		if size > maxBytes && from < end {
 			break
 		}
-		from--
+		limit--
 	}
-	return v.appendArray(dst, from, min(before, v.head+1)-1, 1<<30, 1<<30)
+	return v.appendArray(dst, from, end, 1<<30, 1<<30)
 }
 
 // AppendAfter is the same for the oldest publications above offset after.
 func (r *Room) AppendAfter(dst []byte, after uint64, limit, maxBytes int) []byte {
 	v := r.log.view()
-	from := max(after+1, v.oldest(), r.historyStart(&v))
-	return v.appendArray(dst, from, v.head, limit, maxBytes)
+	from := max(min(after, v.head)+1, v.oldest(), r.historyStart(&v))
+	return v.appendArray(dst, from, v.head+1, limit, maxBytes)
 }
 
-// appendArray appends the entries from..to that are not withdrawn.
-func (v *view) appendArray(dst []byte, from, to uint64, limit, maxBytes int) []byte {
+// appendArray appends the entries that are not withdrawn, from offset from on and below end.
+func (v *view) appendArray(dst []byte, from, end uint64, limit, maxBytes int) []byte {
 	dst = append(dst, '[')
 	start := len(dst)
-	for from <= to && limit > 0 && len(dst)-start < maxBytes {
+	for from < end && limit > 0 && len(dst)-start < maxBytes {
 		run := v.read(from, false)
-		for i := 0; i < run.count && run.first+uint64(i) <= to && limit > 0 && len(dst)-start < maxBytes; i++ {
+		for i := 0; i < run.count && run.first+uint64(i) < end && limit > 0 && len(dst)-start < maxBytes; i++ {
 			if len(dst) > start {
 				dst = append(dst, ',')
 			}

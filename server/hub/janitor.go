@@ -25,20 +25,22 @@ func (h *Hub) FlushPresence(now time.Time) {
 // emptySeconds is how long an empty room without history is kept, for a reload of its only member.
 const emptySeconds = 10
 
+// roomsPerHold bounds how many rooms the janitor looks at before it lets others have the registry: some 0.1 ms.
+const roomsPerHold = 1024
+
 // Expire drops empty rooms whose history is too old, and history beyond the process's budget. It is to be called about once a
 // second, by one goroutine that is no loop.
 func (h *Hub) Expire(now int64) {
+	seen := 0
 	h.mu.Lock()
 	for name, r := range h.rooms {
-		if r.refs.Load() > 0 {
-			continue
+		// A map may change between two steps of a range, which is all that happens to it meanwhile.
+		if seen++; seen%roomsPerHold == 0 {
+			h.mu.Unlock()
+			h.mu.Lock()
 		}
-		idle := now - r.active.Load()
-		if idle >= h.cfg.HistorySeconds || idle >= emptySeconds && len(r.log.list()) == 0 {
+		if r.expire(now) {
 			delete(h.rooms, name)
-			r.mu.Lock()
-			r.drop()
-			r.mu.Unlock()
 		}
 	}
 	h.mu.Unlock()
@@ -47,15 +49,40 @@ func (h *Hub) Expire(now int64) {
 	}
 }
 
+// expire frees what the room has kept for long enough, and reports whether that is all of it. Under Hub.mu.
+func (r *Room) expire(now int64) bool {
+	idle := now - r.active.Load()
+	if idle >= keyMemory && r.keys.Load() != nil {
+		r.mu.Lock()
+		r.keys.Store(nil)
+		r.mu.Unlock()
+	}
+	if r.refs.Load() > 0 {
+		return false
+	}
+	if idle >= r.hub.cfg.HistorySeconds || idle >= emptySeconds && len(r.log.list()) == 0 {
+		r.mu.Lock()
+		r.drop()
+		r.mu.Unlock()
+		return true
+	}
+	return false
+}
+
 // evict frees logs, longest idle first, down to target bytes. Members at the head of a room lose nothing.
 func (h *Hub) evict(target int64) {
 	type idle struct {
 		r  *Room
 		at int64
 	}
+	seen := 0
 	h.mu.RLock()
 	rooms := make([]idle, 0, len(h.rooms))
 	for _, r := range h.rooms {
+		if seen++; seen%roomsPerHold == 0 {
+			h.mu.RUnlock()
+			h.mu.RLock()
+		}
 		if len(r.log.list()) > 0 {
 			rooms = append(rooms, idle{r, r.active.Load()})
 		}

@@ -76,6 +76,9 @@ func (r *Room) start(v *view, j Join, res *Joined) (uint64, error) {
 		if j.Offset > v.head {
 			return 0, ErrFutureOffset
 		}
+		if r.policy == Latest && j.Offset < v.head {
+			return v.head, nil // the sweep would pass over the others
+		}
 		next := max(j.Offset, v.purged) + 1
 		if next < oldest {
 			res.GapFrom, res.GapTo = next, oldest-1
@@ -116,7 +119,9 @@ func (m *Member) Leave(now int64) {
 		r.deflated.Add(-1)
 	}
 	if flags&notices != 0 {
-		r.wanted.Add(-1)
+		if r.wanted.Add(-1) == 0 {
+			r.presence.forget()
+		}
 	}
 	sh.remove(m)
 	if len(sh.members) == 0 {

@@ -40,7 +40,7 @@ func (l *log) grow(first uint64, size int, deflated bool) *segment {
 	old := l.list()
 	capacity := minSegment
 	if len(old) > 0 {
-		capacity = min(2*len(old[len(old)-1].plain.buf), maxSegment)
+		capacity = min(2*len(old[len(old)-1].plain.buf), maxSegment, max(l.limit/segmentsPerLog, minSegment))
 	}
 	s := newSegment(first, max(capacity, size), deflated)
 	l.memory += s.memory()

@@ -11,7 +11,8 @@ type Writer interface {
 	Buffered() int
 }
 
-// Events is told what befalls a member. It is called on the member's loop and may call Leave.
+// Events is told what befalls a member. It is called on the member's loop. It may call Leave and Join, for any members, and
+// Publish; so may a Writer's methods.
 type Events interface {
 	// Gap says that the publications from..to can no longer be delivered to the member.
 	Gap(m *Member, from, to uint64)

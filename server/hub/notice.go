@@ -61,33 +61,39 @@ func (r *Room) noticeNumber() uint32 {
 
 // tell writes the notices that a member has not got. It returns the number of writes.
 func (sw *Sweeper) tell(sh *shard, c *cursor) (writes int) {
-	b := sh.room.bulletin.Load()
+	b, m := sh.room.bulletin.Load(), c.m
 	if b == nil || c.notice > b.last {
 		return 0
 	}
 	if c.notice <= b.lost {
 		c.flags |= dead
-		c.m.events.Slow(c.m)
+		m.events.Slow(m)
 		return 0
 	}
 	for _, item := range b.items {
 		if item.number < c.notice {
 			continue
 		}
+		moves := sh.moves
 		n, ok := c.w.Write(item.frame)
 		writes++
+		if sh.moves != moves {
+			if c = sh.cursor(m); c == nil {
+				return writes
+			}
+		}
 		switch {
 		case !ok:
 			c.flags |= dead
 			return writes
 		case n == 0:
 			c.notice = item.number
-			sw.stall(c)
+			sw.stall(sh, c, nil)
 			return writes
-		case n < len(item.frame):
-			c.notice = item.number + 1
-			c.w.Finish(item.frame[n:])
-			sw.stall(c)
+		}
+		c.notice = item.number + 1
+		if n < len(item.frame) {
+			sw.stall(sh, c, item.frame[n:])
 			return writes
 		}
 	}

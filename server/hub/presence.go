@@ -23,13 +23,17 @@ type Presence struct {
 
 // presence collects a room's joins and leaves between two events. Nothing is collected while nobody wants to know.
 type presence struct {
-	mu       sync.Mutex // Protects following, and Room.bulletin's replacement.
+	mu      sync.Mutex // Protects following, and Room.bulletin's replacement.
+	changes *changes   // since the last event; nil is none
+	dirty   bool       // on Hub.dirty
+	sent    int64      // when the last event was made, in Unix milliseconds
+}
+
+type changes struct {
 	joins    []string
 	leaves   []string
 	departed map[string]int64 // nicknames that left, and when
 	more     int
-	dirty    bool  // on Hub.dirty
-	sent     int64 // when the last event was made, in Unix milliseconds
 }
 
 func (p *presence) joined(r *Room, name string) {
@@ -38,16 +42,16 @@ func (p *presence) joined(r *Room, name string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, back := p.departed[name]; back && name != "" {
-		delete(p.departed, name)
+	ch := p.collect(r)
+	if _, back := ch.departed[name]; back {
+		delete(ch.departed, name)
 		return
 	}
-	if name != "" && len(p.joins) < namesPerEvent {
-		p.joins = append(p.joins, name)
+	if name != "" && len(ch.joins) < namesPerEvent {
+		ch.joins = append(ch.joins, name)
 	} else {
-		p.more++
+		ch.more++
 	}
-	p.queue(r)
 }
 
 func (p *presence) left(r *Room, name string, now int64) {
@@ -56,28 +60,40 @@ func (p *presence) left(r *Room, name string, now int64) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.queue(r)
-	if i := slices.Index(p.joins, name); i >= 0 && name != "" {
-		p.joins = slices.Delete(p.joins, i, i+1) // came and went between two events
+	ch := p.collect(r)
+	if i := slices.Index(ch.joins, name); i >= 0 {
+		ch.joins = slices.Delete(ch.joins, i, i+1) // came and went between two events
 		return
 	}
-	if name == "" || len(p.departed) >= maxDeparted {
-		p.more++
+	if name == "" || len(ch.departed) >= maxDeparted {
+		ch.more++
 		return
 	}
-	if p.departed == nil {
-		p.departed = make(map[string]int64)
+	if ch.departed == nil {
+		ch.departed = make(map[string]int64)
 	}
-	p.departed[name] = now
+	ch.departed[name] = now
 }
 
-func (p *presence) queue(r *Room) {
+// collect has the room looked at by the next flush. Under presence.mu.
+func (p *presence) collect(r *Room) *changes {
+	if p.changes == nil {
+		p.changes = &changes{}
+	}
 	if !p.dirty {
 		p.dirty = true
 		r.hub.dirtyMu.Lock()
 		r.hub.dirty = append(r.hub.dirty, r)
 		r.hub.dirtyMu.Unlock()
 	}
+	return p.changes
+}
+
+// forget drops what was collected: the last member that wanted to know has left, and nobody notes who comes back.
+func (p *presence) forget() {
+	p.mu.Lock()
+	p.changes = nil
+	p.mu.Unlock()
 }
 
 // flush makes the room's next event if one is due, and reports whether the room has to be looked at again.
@@ -87,22 +103,31 @@ func (p *presence) flush(r *Room, nowMillis int64) (again bool) {
 		p.mu.Unlock()
 		return true
 	}
-	for name, at := range p.departed {
+	ch := p.changes
+	if ch == nil {
+		p.dirty = false
+		p.mu.Unlock()
+		return false
+	}
+	for name, at := range ch.departed {
 		if nowMillis/1000-at >= graceSeconds {
-			delete(p.departed, name)
-			if len(p.leaves) < namesPerEvent {
-				p.leaves = append(p.leaves, name)
+			delete(ch.departed, name)
+			if len(ch.leaves) < namesPerEvent {
+				ch.leaves = append(ch.leaves, name)
 			} else {
-				p.more++
+				ch.more++
 			}
 		}
 	}
-	ev := Presence{Online: r.online.Load(), Joined: p.joins, Left: p.leaves, More: p.more}
-	again = len(p.departed) > 0
-	p.dirty = again
+	ev := Presence{Online: r.online.Load(), Joined: ch.joins, Left: ch.leaves, More: ch.more}
+	again = len(ch.departed) > 0
+	p.dirty, p.changes = again, nil
+	if again {
+		p.changes = &changes{departed: ch.departed}
+	}
 	changed := len(ev.Joined)+len(ev.Left)+ev.More > 0
 	if changed {
-		p.joins, p.leaves, p.more, p.sent = nil, nil, 0, nowMillis
+		p.sent = nowMillis
 	}
 	p.mu.Unlock()
 	if changed && r.wanted.Load() > 0 {

@@ -31,11 +31,10 @@ type Room struct {
 	policy Policy
 
 	log      log
-	mu       sync.Mutex // Protects following, and appending to log.
-	scratch  []byte
-	keys     *keyring
-	logBytes int64 // of log.memory, what hub.logBytes knows of
+	mu       sync.Mutex // Protects following, appending to log, and what is in keys.
+	logBytes int64      // of log.memory, what hub.logBytes knows of
 
+	keys     atomic.Pointer[keyring] // nil where no key is remembered
 	online   atomic.Int64
 	refs     atomic.Int64 // members, and joins under way: a room with any is not expired
 	deflated atomic.Int64 // members that take permessage-deflate
@@ -79,17 +78,19 @@ func (r *Room) Online() int64 { return r.online.Load() }
 func (r *Room) Deliver(p Publication) Result {
 	r.mu.Lock()
 	if p.Key != "" {
-		if offset, ok := r.keys.find(p.Key, p.Now); ok {
+		if offset, ok := r.keys.Load().find(p.Key, p.Now); ok {
 			r.mu.Unlock()
 			return Result{Offset: offset, Epoch: r.epoch, Repeat: true}
 		}
 	}
 	offset := r.append(p)
 	if p.Key != "" {
-		if r.keys == nil {
-			r.keys = &keyring{}
+		keys := r.keys.Load()
+		if keys == nil {
+			keys = &keyring{}
+			r.keys.Store(keys)
 		}
-		r.keys.add(p.Key, offset, p.Now)
+		keys.add(p.Key, offset, p.Now)
 	}
 	if grown := int64(r.log.memory) - r.logBytes; grown != 0 {
 		r.logBytes += grown
@@ -141,10 +142,12 @@ func (r *Room) append(p Publication) uint64 {
 // plain frame where it is not.
 func (r *Room) appendDeflated(dst, plain, payload []byte, deflate bool) int {
 	if deflate && len(payload) >= r.hub.cfg.DeflateThreshold {
-		r.scratch = codec.AppendDeflated(r.scratch[:0], payload)
-		if n := len(r.scratch); codec.HeaderSize(n)+n < len(plain) {
+		// Behind room for the largest header that may be needed. What outgrows dst is not shorter than plain.
+		at := codec.HeaderSize(len(payload))
+		body := codec.AppendDeflated(dst[:at], payload)[at:]
+		if n := len(body); codec.HeaderSize(n)+n < len(plain) {
 			dst = codec.AppendHeader(dst, ws.OpText, true, n)
-			return len(append(dst, r.scratch...))
+			return len(append(dst, body...))
 		}
 	}
 	return len(append(dst, plain...))

@@ -4,7 +4,10 @@ import "sync/atomic"
 
 const (
 	// A room's first segment is small, so that an idle room with a few messages stays under 1 KiB; each next one doubles.
-	minSegment = 512
+	minSegment = 384
+	// A segment is at most this part of what retention keeps: it drops whole ones, and members a little behind must not
+	// lose theirs with it.
+	segmentsPerLog = 8
 	// A full-sized segment is also the most that one write carries: more would hold the loop on one socket for longer
 	// than its share, and a stalled socket takes at most one frame of it.
 	maxSegment = 64 << 10

@@ -12,20 +12,17 @@ type shard struct {
 	// Owned by the loop.
 	members []cursor
 	pos     int    // members below pos are still to be visited in this pass
+	after   *shard // the next one in the sweeper's queue
+	share   int32  // writes left of the quantum
+	moves   uint32 // joins and leaves so far: a cursor's address holds until the next
 	again   bool   // somebody was left behind in this pass: make another
-	running bool   // in the sweeper's round
-	tip     [2]tip // the run that the member before got, per encoding: most members get the same
-}
-
-type tip struct {
-	head uint64
-	from uint64
-	run  run
+	running bool   // in a queue of the sweeper's
 }
 
 func (sh *shard) add(c cursor) {
 	c.m.shard, c.m.index = sh, int32(len(sh.members))
 	sh.members = append(sh.members, c)
+	sh.moves++
 }
 
 // remove swaps the last member into the place. A pass goes from the last to the first, so the one that moves either was
@@ -41,14 +38,34 @@ func (sh *shard) remove(m *Member) {
 	if cap(sh.members) > 64 && last < cap(sh.members)/4 {
 		sh.members = append(make([]cursor, 0, cap(sh.members)/2), sh.members...)
 	}
+	sh.moves++
 	m.shard = nil
 }
 
-// read returns what a member at from gets of v.
-func (sh *shard) read(v *view, from uint64, f cursorFlags) run {
-	t := &sh.tip[f&deflated]
-	if t.head != v.head || t.from != from {
-		*t = tip{head: v.head, from: from, run: v.read(from, f&deflated != 0)}
+// cursor is m's, nil once it has left. A call to a Writer or to Events may move it.
+func (sh *shard) cursor(m *Member) *cursor {
+	if m.shard != sh {
+		return nil
 	}
-	return t.run
+	return &sh.members[m.index]
+}
+
+// pass is a shard's log as one stretch of work sees it. It remembers per encoding the run that the member before got: most
+// get the same. It ends with the stretch, so that a publication withdrawn since is not read, and no segment is pinned.
+type pass struct {
+	view
+	sh   *shard
+	tips [2]run
+	from [2]uint64 // what tips were read from; no offset is 0
+}
+
+func (sh *shard) pass() pass { return pass{view: sh.room.log.view(), sh: sh} }
+
+// run returns what a member at from gets.
+func (p *pass) run(from uint64, f cursorFlags) *run {
+	i := f & deflated
+	if p.from[i] != from {
+		p.from[i], p.tips[i] = from, p.read(from, i != 0)
+	}
+	return &p.tips[i]
 }

@@ -12,6 +12,9 @@ import (
 // waits some 0.6 ms behind a giant one.
 const quantum = 64
 
+// freshLead is what fresh rooms may write before one of the rest has a quantum: three quarters.
+const freshLead = 3 * quantum
+
 // Budget bounds one call of Sweep.
 type Budget struct {
 	Writes int
@@ -32,8 +35,9 @@ type Sweeper struct {
 	awake atomic.Bool // wake was called and Sweep has not returned false since
 
 	// Owned by the loop.
-	round   []*shard // rooms with work left, first come first; head of the queue at roundAt
-	roundAt int
+	fresh   queue // rooms that wait for their first quantum of a pass
+	rest    queue // rooms that had one and have work left
+	lead    int   // what fresh rooms may still write before one of the rest has its turn
 	stalled []*Member
 	retryAt int
 	count   counts
@@ -59,28 +63,34 @@ func (sw *Sweeper) mark(sh *shard) {
 }
 
 // Sweep delivers until nothing is left or the budget is spent, and reports whether something is left: then it is to be
-// called again, after the loop has polled its sockets. Loop only.
+// called again, after the loop has polled its sockets. Loop only, and not from within Events or a Writer.
 func (sw *Sweeper) Sweep(b Budget) (more bool) {
 	start := sw.clock()
 	sw.take()
-	for writes := 0; sw.roundAt < len(sw.round); {
-		sh := sw.round[sw.roundAt]
-		sw.round[sw.roundAt] = nil
-		sw.roundAt++
-		n, done := sw.serve(sh, min(quantum, b.Writes-writes))
+	for writes := 0; ; {
+		sh, from := sw.pick()
+		if sh == nil {
+			break
+		}
+		n, done := sw.serve(sh, min(int(sh.share), b.Writes-writes))
 		writes += n
-		if done {
+		sh.share -= int32(n)
+		sw.lead -= n + 1
+		switch {
+		case done:
 			sh.running = false
-		} else {
-			sw.round = append(sw.round, sh)
+		case writes >= b.Writes && sh.share > 0:
+			from.pushFront(sh) // the turn ended within its quantum
+		default:
+			sh.share = quantum
+			sw.rest.push(sh)
 		}
 		if writes >= b.Writes || sw.clock()-start >= b.Nanos {
 			break
 		}
 	}
-	sw.compact()
 	sw.stats.publish(&sw.count, len(sw.stalled))
-	if sw.roundAt < len(sw.round) {
+	if sw.fresh.first != nil || sw.rest.first != nil {
 		return true
 	}
 	sw.awake.Store(false)
@@ -90,18 +100,12 @@ func (sw *Sweeper) Sweep(b Budget) (more bool) {
 	return missed && !sw.awake.Swap(true)
 }
 
-// take moves the marked shards into the round. What is new goes before what is already under way: a small room is done in
-// its first quantum, and a giant one goes on behind it.
+// take moves the marked shards into the queue of fresh ones.
 func (sw *Sweeper) take() {
 	sw.mu.Lock()
 	sh := sw.marked
 	sw.marked, sw.last = nil, nil
 	sw.mu.Unlock()
-	if sh == nil {
-		return
-	}
-	waiting := append([]*shard(nil), sw.round[sw.roundAt:]...)
-	sw.round, sw.roundAt = sw.round[:0], 0
 	for sh != nil {
 		next := sh.link
 		sh.link = nil
@@ -111,22 +115,22 @@ func (sw *Sweeper) take() {
 			sh.again = true
 		} else {
 			sh.begin()
-			sw.round = append(sw.round, sh)
+			sh.share = quantum
+			sw.fresh.push(sh)
 		}
 		sh = next
 	}
-	sw.round = append(sw.round, waiting...)
 }
 
-// compact keeps the round's memory in proportion to its length.
-func (sw *Sweeper) compact() {
-	if sw.roundAt == len(sw.round) {
-		sw.round, sw.roundAt = sw.round[:0], 0
-	} else if sw.roundAt > 64 && sw.roundAt > len(sw.round)/2 {
-		n := copy(sw.round, sw.round[sw.roundAt:])
-		clear(sw.round[n:])
-		sw.round, sw.roundAt = sw.round[:n], 0
+// pick takes the room whose turn it is, and says from which queue. A small room is done in its first quantum, so fresh rooms
+// go before those that had theirs, a giant's backlog. They get at most lead writes ahead: as many small rooms as keep the
+// loop busy would never let a giant go on.
+func (sw *Sweeper) pick() (*shard, *queue) {
+	if sw.fresh.first != nil && (sw.lead > 0 || sw.rest.first == nil) {
+		return sw.fresh.pop(), &sw.fresh
 	}
+	sw.lead = freshLead
+	return sw.rest.pop(), &sw.rest
 }
 
 // begin starts a pass over all members.
@@ -135,11 +139,10 @@ func (sh *shard) begin() {
 	sh.pos = len(sh.members)
 }
 
-// serve goes on with a shard's pass for at most writes writes. It reports how many it made and whether the pass is over
+// serve goes on with a shard's pass for at most limit writes. It reports how many it made and whether the pass is over
 // with nobody left behind.
 func (sw *Sweeper) serve(sh *shard, limit int) (writes int, done bool) {
-	v := sh.room.log.view()
-	sh.tip = [2]tip{} // a publication may have been withdrawn since
+	p := sh.pass()
 	// Visits without a write are cheap, but not free.
 	for visits := 0; visits < 64*quantum; visits++ {
 		if sh.pos == 0 {
@@ -155,77 +158,8 @@ func (sw *Sweeper) serve(sh *shard, limit int) (writes int, done bool) {
 		sh.pos--
 		c := &sh.members[sh.pos]
 		if c.flags&(stalled|dead) == 0 {
-			writes += sw.deliver(sh, c, &v)
+			writes += sw.deliver(&p, c)
 		}
 	}
 	return writes, false
-}
-
-// deliver writes to one member what it has not got, as much as one write carries. It returns the number of writes.
-func (sw *Sweeper) deliver(sh *shard, c *cursor, v *view) (writes int) {
-	if c.next <= v.head {
-		if oldest := v.oldest(); c.next < oldest && !sw.fallBehind(sh, c, v, oldest) {
-			return 0
-		}
-		if sh.room.policy == Latest && c.next < v.head {
-			c.next = v.head
-		}
-		if c.next <= v.head {
-			writes = 1
-			if !sw.write(sh, c, v) {
-				return writes
-			}
-		}
-	}
-	if c.flags&notices != 0 {
-		writes += sw.tell(sh, c)
-	}
-	return writes
-}
-
-// write makes the one write of log entries. It reports whether the socket took all of it.
-func (sw *Sweeper) write(sh *shard, c *cursor, v *view) bool {
-	r := sh.read(v, c.next, c.flags)
-	if r.count == 0 {
-		c.next = r.next()
-		sh.again = sh.again || c.next <= v.head
-		return true
-	}
-	n, ok := c.w.Write(r.bytes)
-	if !ok {
-		c.flags |= dead
-		return false
-	}
-	if n == len(r.bytes) {
-		c.next = r.next()
-		sw.count.deliveries += uint64(r.count)
-		sh.again = sh.again || c.next <= v.head
-		return true
-	}
-	next, rest := r.cut(n)
-	sw.count.deliveries += next - r.first
-	c.next = next
-	if rest != nil {
-		c.w.Finish(rest)
-	}
-	sw.stall(c)
-	return false
-}
-
-// fallBehind handles a member whose next entries the log no longer has. It reports whether the member goes on.
-func (sw *Sweeper) fallBehind(sh *shard, c *cursor, v *view, oldest uint64) bool {
-	from, m := max(c.next, v.purged+1), c.m
-	c.next = oldest
-	if from >= oldest || sh.room.policy == Latest {
-		return true
-	}
-	sw.count.gaps++
-	if sh.room.policy == Close {
-		c.flags |= dead
-		m.events.Slow(m)
-		return false
-	}
-	// The callback may leave the room, which moves another member into this place.
-	m.events.Gap(m, from, oldest-1)
-	return m.shard == sh && &sh.members[m.index] == c
 }
