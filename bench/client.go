@@ -46,6 +46,7 @@ type client struct {
 	stalled   bool
 	sweptAt   int64
 	sweepAt   int
+	sweepDue  float64
 	closing   *closeState
 	done      bool
 }

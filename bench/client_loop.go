@@ -31,6 +31,7 @@ func (c *client) turn() error {
 			c.ready(i, unix.EPOLLIN)
 		}
 	}
+	c.sweep()
 	t := now()
 	c.sendDue(t)
 	if t >= c.nextTick {
@@ -69,7 +70,7 @@ func (c *client) wait() (int, error) {
 	if errno == 0 && n > 0 {
 		return int(n), nil
 	}
-	if len(c.again) > 0 {
+	if len(c.again) > 0 || c.sweepDue >= 1 {
 		return 0, nil
 	}
 	c.setTimer(min(c.nextTick, c.nextDue()))

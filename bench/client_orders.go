@@ -27,7 +27,7 @@ func (c *client) tick(t int64) {
 		break
 	}
 	c.pump(t)
-	c.sweep(t)
+	c.earnSweep(t)
 	if c.cut != nil {
 		c.cutDue(t)
 	}
@@ -91,7 +91,7 @@ func (c *client) connect(o connectOrder, t int64) error {
 		return err
 	}
 	c.plan, c.dial, c.run, c.closing = o, d, nil, nil
-	c.sweptAt, c.sweepAt = t, 0
+	c.sweptAt, c.sweepAt, c.sweepDue = t, 0, 0
 	c.tickEvery = max(o.Lag, tickEvery)
 	c.conns = make([]conn, o.Count)
 	for i := range c.conns {

@@ -10,6 +10,7 @@ const (
 	sweepBytes   = 32 << 10
 	slowestSweep = int64(1e9)
 	lastSweeps   = int64(100e6) // once everything has been sent, the count should be final soon
+	sweepSlice   = 32           // reads per turn
 )
 
 // sweepInterval returns the interval for members that get bytes per second each.
@@ -23,9 +24,8 @@ func sweepInterval(bytesPerSecond float64) int64 {
 // swept reports whether the connection is read by sweeps alone.
 func (c *client) swept(k *conn) bool { return !k.parsed && c.plan.Sweep > 0 && !c.plan.TLS }
 
-// sweep reads the share of the drained connections that is due at time t, in turn, so that the work is
-// spread evenly over the interval.
-func (c *client) sweep(t int64) {
+// earnSweep adds the reads that have become due by time t.
+func (c *client) earnSweep(t int64) {
 	if c.plan.Sweep == 0 || c.stalled || len(c.conns) == 0 {
 		return
 	}
@@ -36,9 +36,19 @@ func (c *client) sweep(t int64) {
 	if r := c.run; r != nil && r.Pacer.Count > 0 && t > r.Pacer.due(r.Pacer.Count-1) {
 		interval = min(interval, lastSweeps)
 	}
-	n := int(float64(len(c.conns))*float64(t-c.sweptAt)/float64(interval)) + 1
+	n := float64(len(c.conns))
+	c.sweepDue = min(c.sweepDue+n*float64(t-c.sweptAt)/float64(interval), n)
 	c.sweptAt = t
-	for range min(n, len(c.conns)) {
+}
+
+// sweep does a few of the reads that are due. A turn does no more, because parsed connections, whose messages
+// are timed, and due messages must not wait for those that are only counted.
+func (c *client) sweep() {
+	for range sweepSlice {
+		if c.sweepDue < 1 {
+			return
+		}
+		c.sweepDue--
 		if c.sweepAt >= len(c.conns) {
 			c.sweepAt = 0
 		}

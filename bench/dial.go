@@ -112,8 +112,8 @@ func (c *client) begin(i int32, t int64) {
 	}
 	k.fd = int32(fd)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	if c.plan.Receive > 0 {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, c.plan.Receive)
+	if c.plan.Narrow {
+		narrow(fd)
 	}
 	if err := c.dial.bind(fd, i); err != nil {
 		c.refused(i, errorWord(err))
@@ -165,6 +165,13 @@ func (d *dialer) bind(fd int, i int32) error {
 		}
 	}
 	return err
+}
+
+// narrow makes a connection on which a stall reaches the server after some 50 KB. Over loopback, whose
+// segments are 64 KiB, the server's kernel would otherwise buffer megabytes before the server notices.
+func narrow(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<10)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 536)
 }
 
 // finishConnect runs when connect(2) is decided, and sends the opening handshake.

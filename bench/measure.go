@@ -51,6 +51,7 @@ type usage struct {
 	servers []float64 // cores of each server process
 	rss     int64     // of all server processes at the end
 	clients processes
+	others  float64 // cores the rest of the host used meanwhile
 }
 
 const (

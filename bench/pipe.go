@@ -26,14 +26,14 @@ type connectOrder struct {
 	Rooms    int      `json:"rooms"`
 	Every    int      `json:"every"` // every how manieth connection is parsed; the others are drained
 
-	Sweep    int64    `json:"sweep"`             // nanoseconds between two reads of a drained connection; 0: whenever something arrives
-	Receive  int      `json:"receive,omitempty"` // SO_RCVBUF; 0: the kernel's default
-	InFlight int      `json:"in_flight"`         // handshakes under way at once
-	Rate     float64  `json:"rate"`              // connections per second; 0: as fast as InFlight lets it
-	Sources  []string `json:"sources"`           // local addresses, used in turn; empty: the kernel chooses
-	Port     int      `json:"port"`              // first source port to try
-	Avoid    []int    `json:"avoid"`             // ports somebody listens on
-	Retries  int      `json:"retries"`           // attempts after the first, each from another source port
+	Sweep    int64    `json:"sweep"`            // nanoseconds between two reads of a drained connection; 0: whenever something arrives
+	Narrow   bool     `json:"narrow,omitempty"` // smallest receive buffer and segments, see narrow
+	InFlight int      `json:"in_flight"`        // handshakes under way at once
+	Rate     float64  `json:"rate"`             // connections per second; 0: as fast as InFlight lets it
+	Sources  []string `json:"sources"`          // local addresses, used in turn; empty: the kernel chooses
+	Port     int      `json:"port"`             // first source port to try
+	Avoid    []int    `json:"avoid"`            // ports somebody listens on
+	Retries  int      `json:"retries"`          // attempts after the first, each from another source port
 
 	Protocol string  `json:"protocol,omitempty"` // subprotocol to ask for
 	Join     bool    `json:"join,omitempty"`     // rookery.v1: join the room once open

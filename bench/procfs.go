@@ -48,6 +48,25 @@ func parseStat(b []byte) (cpuTime, error) {
 	return cpuTime{user / clockTicks, system / clockTicks}, nil
 }
 
+// readHostCPU returns the CPU time all processes of the host have used, what a hypervisor took included.
+func readHostCPU() cpuTime {
+	b, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(b), "\n")
+	return parseHostCPU(line)
+}
+
+// parseHostCPU reads "cpu user nice system idle iowait irq softirq steal ...".
+func parseHostCPU(line string) cpuTime {
+	f := strings.Fields(line)
+	var v [9]float64
+	for i := range v {
+		if i < len(f) {
+			v[i], _ = strconv.ParseFloat(f[i], 64)
+		}
+	}
+	return cpuTime{User: (v[1] + v[2]) / clockTicks, System: (v[3] + v[6] + v[7] + v[8]) / clockTicks}
+}
+
 // readRSS returns the resident memory of a process in bytes, exactly: VmRSS of /proc/PID/status is batched
 // per thread and may be off by a few hundred KiB.
 func readRSS(pid int) (int64, error) {

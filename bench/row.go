@@ -20,6 +20,7 @@ type row struct {
 	Steps    []step         `json:"steps,omitempty"` // capacity: every rate that was tried
 	Server   *processes     `json:"server,omitempty"`
 	Clients  *processes     `json:"clients,omitempty"`
+	Others   float64        `json:"other_cores"` // what the rest of the host used during the measurement
 	Memory   []memoryPart   `json:"memory,omitempty"`
 	Errors   map[string]int `json:"errors,omitempty"`
 	Notes    []string       `json:"notes,omitempty"`

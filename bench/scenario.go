@@ -166,6 +166,10 @@ func (r *row) take(s *session, l *lane, u usage) {
 func (r *row) use(s *session, u usage) {
 	c := u.clients
 	r.Clients = &c
+	r.Others = max(u.others, 0)
+	if limit := disturbance * float64(s.host.Cores); u.others > limit {
+		r.Notes = append(r.Notes, fmt.Sprintf("disturbed: other processes of this host used %.2f of its %d cores meanwhile", u.others, s.host.Cores))
+	}
 	if len(u.servers) == 0 {
 		return
 	}
@@ -178,6 +182,7 @@ func (r *row) use(s *session, u usage) {
 }
 
 const (
+	disturbance = 0.15 // of the host's cores, used by others
 	saturated   = 0.95 // of a core: a client is one thread, and has no more
 	allowedLag  = 10e3 // microseconds a client may notice things late, in any case
 	allowedPart = 0.5  // or as a part of the p99 it reports

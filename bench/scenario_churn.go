@@ -15,7 +15,7 @@ var churnScenario = scenario{
 		"second and leave. The row is the stable members' under churn.",
 	defaults: options{Conns: 2000, Rate: 500, Payload: 64, Duration: 10 * time.Second, Warmup: 2 * time.Second},
 	quick:    options{Conns: 1000, Rate: 300, Duration: 4 * time.Second, Warmup: time.Second},
-	columns:  []string{"churned_per_s", "p99_ratio"},
+	columns:  []string{"churned_per_s", "cpu_per_churn", "p99_ratio"},
 	measure:  measureChurn,
 }
 
@@ -29,7 +29,8 @@ func measureChurn(s *session, r *row) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.measure(s.pass("in peace", l)); err != nil {
+	peace, err := s.measure(s.pass("in peace", l))
+	if err != nil {
 		return err
 	}
 	calm := distributionOf(l.got.latency)
@@ -54,7 +55,12 @@ func measureChurn(s *session, r *row) error {
 	}
 	elapsed := float64(now()-begun) / 1e9
 	r.take(s, l, u)
-	r.add("churned_per_s", float64(churners.got.opened)/elapsed, "1/s", "higher")
+	rate := float64(churners.got.opened) / elapsed
+	r.Figures = nil
+	r.add("churned_per_s", rate, "1/s", "higher")
+	if len(u.servers) > 0 && rate > 0 {
+		r.add("cpu_per_churn", (u.server.total()/u.seconds-peace.server.total()/peace.seconds)/rate*1e6, "us", "lower")
+	}
 	if calm != nil && r.Latency != nil {
 		r.add("p99_ratio", r.Latency.P99/calm.P99, "x", "lower")
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// slow: a share of the members stops reading. Their receive buffers are made small, so that the stall is
-// the server's to bear and not the kernel's. The others are measured first with everybody reading, then with
+// slow: a share of the members stops reading. Their sockets are made narrow, so that the stall is the
+// server's to bear and not the kernel's. The others are measured first with everybody reading, then with
 // the stall, and the server's memory before and after it. In the end the stalled ones read again, and what
 // they were given is counted.
 var slowScenario = scenario{
@@ -20,10 +20,7 @@ var slowScenario = scenario{
 	measure:  measureSlow,
 }
 
-const (
-	stalledShare  = 10 // one in so many
-	stalledBuffer = 4 << 10
-)
+const stalledShare = 10 // one member in so many
 
 func measureSlow(s *session, r *row) error {
 	stalled := max(s.opt.Conns/stalledShare, 1)
@@ -33,7 +30,7 @@ func measureSlow(s *session, r *row) error {
 		return err
 	}
 	plan := s.plan(stalled, readers, 1)
-	plan.Receive = stalledBuffer
+	plan.Narrow = true
 	g, err := s.connect("stallers", plan)
 	if err != nil {
 		return err

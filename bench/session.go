@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"time"
 )
 
@@ -153,10 +154,13 @@ type sample struct {
 	at      int64
 	servers []cpuTime
 	clients []cpuTime
+	own     cpuTime
+	host    cpuTime
 }
 
 func (s *session) snapshot() sample {
-	p := sample{at: now()}
+	p := sample{at: now(), host: readHostCPU()}
+	p.own, _ = readCPU(os.Getpid())
 	for _, pid := range s.target.pids {
 		c, _ := readCPU(pid)
 		p.servers = append(p.servers, c)
@@ -185,6 +189,7 @@ func (s *session) usageBetween(before, after, settled sample) usage {
 		all = all.add(used)
 		u.clients.Busiest = max(u.clients.Busiest, used.total()/u.seconds)
 	}
+	u.others = (after.host.sub(before.host).total() - all.total() - u.server.total() - after.own.sub(before.own).total()) / u.seconds
 	u.clients.Count = len(before.clients)
 	u.clients.User, u.clients.System = all.User, all.System
 	u.clients.Cores = all.total() / u.seconds
