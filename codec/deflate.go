@@ -10,7 +10,7 @@ import (
 // payloads of chat size; 3 takes as long as 5; 6 and more cost time for under 3 %.
 const deflateLevel = 5
 
-// deflaters holds what is not in use of the compressors, each 1.1 MiB. A caller waits while all are in use, so a
+// deflaters holds what is not in use of the compressors, about 1 MiB each. A caller waits while all are in use, so a
 // burst of publications cannot multiply them.
 var deflaters = newWorkshop(min(runtime.GOMAXPROCS(0), 4), func() *deflater {
 	d := new(deflater)

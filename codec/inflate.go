@@ -20,7 +20,7 @@ const maxFinalBlocks = 16
 const windowSize = 32 << 10
 
 // inflaters holds what is not in use of the inflaters, of which as many exist as processors can run. Each is about
-// 44 KiB. No connection keeps one between messages.
+// 36 KiB. No connection keeps one between messages.
 var inflaters = newWorkshop(runtime.GOMAXPROCS(0), func() *inflater {
 	in := new(inflater)
 	in.flate = flate.NewReader(&in.src)

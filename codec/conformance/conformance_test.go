@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -19,13 +20,15 @@ var update = flag.Bool("update", false, "write ../CONFORMANCE.md anew")
 
 const page = "../CONFORMANCE.md"
 
+var cases = sync.OnceValue(Cases)
+
 // TestCodec runs every case through the codec and holds CONFORMANCE.md to what was seen.
 func TestCodec(t *testing.T) {
 	var doc strings.Builder
 	doc.WriteString(intro)
 	chapter := ""
 	ids := map[string]bool{}
-	for _, c := range Cases() {
+	for _, c := range cases() {
 		if ids[c.ID] {
 			t.Errorf("%s is twice in the suite", c.ID)
 		}
@@ -178,7 +181,7 @@ func decode(c *Case, chop int) (messages []Message, code ws.StatusCode) {
 
 // TestChops runs the cases of moderate size again, cut otherwise: the outcome must not depend on how bytes arrive.
 func TestChops(t *testing.T) {
-	for _, c := range Cases() {
+	for _, c := range cases() {
 		if c.Request != "" || len(c.Send) > 4096 {
 			continue
 		}
