@@ -92,10 +92,7 @@ func twin(l *Limits, deflate bool, wire []byte) (events []event, code ws.StatusC
 		}
 		body := wire[size:]
 		whole := uint64(len(body)) >= uint64(h.Length)
-		body = bytes.Clone(body[:min(uint64(len(body)), uint64(h.Length))])
-		for i := range body {
-			body[i] ^= h.Mask[i%4]
-		}
+		body = xor(body[:min(uint64(len(body)), uint64(h.Length))], h.Mask)
 		wire = wire[size+len(body):]
 		if h.OpCode.IsControl() {
 			if whole {
@@ -139,6 +136,14 @@ func twin(l *Limits, deflate bool, wire []byte) (events []event, code ws.StatusC
 		op = 0
 	}
 	return events, 0, false
+}
+
+func xor(p []byte, mask [4]byte) []byte {
+	p = bytes.Clone(p)
+	for i := range p {
+		p[i] ^= mask[i%4]
+	}
+	return p
 }
 
 // twinHeader is ParseHeader written as the RFC's table.

@@ -86,10 +86,10 @@ func Cases() []Case {
 
 // suite numbers cases as they are added.
 type suite struct {
-	cases                []Case
-	chapter, section     string
-	nchapter, nsection   int
-	nextInSection, nmask int
+	cases              []Case
+	chapter, section   string
+	nchapter, nsection int
+	nextInSection      int
 }
 
 func (s *suite) beginChapter(name string) {
