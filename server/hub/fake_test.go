@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // socket is a Writer whose peer reads when the test says so.
@@ -201,6 +202,8 @@ func newWorld(t testing.TB, cfg Config, loops int) *world {
 	w.Hub = New(cfg, loops, func(i int) { w.woken[i]++ }, func() int64 { w.nanos += w.step; return w.nanos })
 	return w
 }
+
+func timeOf(seconds int64) time.Time { return time.Unix(seconds, 0) }
 
 func noticeFrame(payload string) []byte {
 	if len(payload) < 126 {

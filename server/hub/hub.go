@@ -125,10 +125,9 @@ func (h *Hub) Room(name string, now int64) (*Room, error) {
 		if len(h.rooms) >= h.cfg.MaxRooms {
 			return nil, ErrTooManyRooms
 		}
-		name = strings.Clone(name)
 		r = newRoom(h, name, string(h.cfg.Quote(nil, name)))
 		r.active.Store(now)
-		h.rooms[name] = r
+		h.rooms[r.name] = r
 	}
 	r.refs.Add(1)
 	return r, nil

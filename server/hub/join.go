@@ -59,7 +59,7 @@ func (sw *Sweeper) Join(r *Room, m *Member, j Join) (Joined, error) {
 	m.Nickname, m.events = j.Nickname, j.Events
 	sh.add(c)
 	r.refs.Add(1)
-	res.Online = r.online.Add(1)
+	res.Online = int64(r.online.Add(1))
 	sw.hub.members.Add(1)
 	r.presence.joined(r, m.Nickname)
 	if next <= r.log.head.Load() {

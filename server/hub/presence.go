@@ -119,7 +119,7 @@ func (p *presence) flush(r *Room, nowMillis int64) (again bool) {
 			}
 		}
 	}
-	ev := Presence{Online: r.online.Load(), Joined: ch.joins, Left: ch.leaves, More: ch.more}
+	ev := Presence{Online: r.Online(), Joined: ch.joins, Left: ch.leaves, More: ch.more}
 	again = len(ch.departed) > 0
 	p.dirty, p.changes = again, nil
 	if again {

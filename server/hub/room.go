@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -35,10 +36,10 @@ type Room struct {
 	logBytes int64      // of log.memory, what hub.logBytes knows of
 
 	keys     atomic.Pointer[keyring] // nil where no key is remembered
-	online   atomic.Int64
-	refs     atomic.Int64 // members, and joins under way: a room with any is not expired
-	deflated atomic.Int64 // members that take permessage-deflate
-	wanted   atomic.Int64 // members that take notices
+	online   atomic.Int32
+	refs     atomic.Int32 // members, and joins under way: a room with any is not expired
+	deflated atomic.Int32 // members that take permessage-deflate
+	wanted   atomic.Int32 // members that take notices
 	active   atomic.Int64 // when something last happened, in Unix seconds
 	shards   []atomic.Pointer[shard]
 	bulletin atomic.Pointer[bulletin]
@@ -47,9 +48,15 @@ type Room struct {
 
 func newRoom(h *Hub, name, quoted string) *Room {
 	r := &Room{
-		hub: h, name: name, epoch: newEpoch(), policy: h.cfg.policy(name),
+		hub: h, epoch: newEpoch(), policy: h.cfg.policy(name),
 		prefix: `,"room":` + quoted + `,"offset":`,
 		shards: make([]atomic.Pointer[shard], len(h.sweepers)),
+	}
+	// Most names need no escapes, and then one copy of the name is enough.
+	if _, rest, _ := strings.Cut(r.prefix, `:"`); strings.HasPrefix(rest, name+`"`) {
+		r.name = rest[:len(name)]
+	} else {
+		r.name = strings.Clone(name)
 	}
 	r.log.limit = h.cfg.RoomBytes
 	return r
@@ -72,7 +79,7 @@ func (r *Room) Epoch() string { return r.epoch }
 func (r *Room) Head() uint64 { return r.log.head.Load() }
 
 // Online is the number of members on this node.
-func (r *Room) Online() int64 { return r.online.Load() }
+func (r *Room) Online() int64 { return int64(r.online.Load()) }
 
 // Deliver appends a publication that came from the broker, and has it swept. It makes no allocation but for segments.
 func (r *Room) Deliver(p Publication) Result {
