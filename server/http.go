@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"net/http"
 	"strconv"
 	"time"
@@ -82,7 +83,7 @@ func (c *Conn) dispatch() {
 	}
 	c.http.busy = true
 	c.http.deadline = time.Now().Add(time.Minute)
-	job := httpJob{c: c, request: request, remote: c.RemoteAddr().String(), keepAlive: c.refused == CauseNone}
+	job := httpJob{c: c, request: request, remote: c.RemoteAddr().String(), keepAlive: c.refused == CauseNone, tls: c.TLS()}
 	select {
 	case c.loop.srv.jobs <- job:
 	default:
@@ -120,6 +121,7 @@ type httpJob struct {
 	request   []byte
 	remote    string
 	keepAlive bool
+	tls       *tls.ConnectionState
 }
 
 // httpWorker serves requests until the server stops. It is the only goroutine that touches a handler of Config.HTTP.
@@ -140,7 +142,7 @@ func (s *Server) serveJob(job httpJob) (response []byte, keepAlive bool) {
 	if err != nil {
 		return codec.AppendHTTPError(nil, &codec.HTTPError{Status: http.StatusBadRequest, Reason: "malformed request"}), false
 	}
-	r.RemoteAddr = job.remote
+	r.RemoteAddr, r.TLS = job.remote, job.tls
 	w := &responseBuffer{header: http.Header{}}
 	s.callHTTP(w, r)
 	keepAlive = job.keepAlive && !r.Close && r.ProtoAtLeast(1, 1)

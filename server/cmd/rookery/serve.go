@@ -43,12 +43,13 @@ type serveCmd struct {
 	Handshake     time.Duration `default:"10s" help:"Time for an opening handshake or an HTTP request to arrive."`
 	Deflate       bool          `default:"true" negatable:"" help:"Offer permessage-deflate."`
 	AllowedOrigin []string      `name:"allowed-origins" help:"Origins that pages may connect from; all by default."`
-	APIKeyFile    string        `name:"api-key-file" help:"File with the key of the HTTP API; it is off without." placeholder:"FILE"`
-	SharePort     bool          `help:"Listen even if another node of the same cluster does."`
-	Drain         time.Duration `default:"10s" help:"Window over which clients are sent away at the end."`
-	LogFormat     string        `default:"text" enum:"text,json" help:"text or json."`
-	LogLevel      slog.Level    `default:"info" help:"debug, info, warn or error."`
-	DebugAddr     string        `help:"Serve pprof on this address, off by default." placeholder:"ADDR"`
+	tlsFlags
+	APIKeyFile string        `name:"api-key-file" help:"File with the key of the HTTP API; it is off without." placeholder:"FILE"`
+	SharePort  bool          `help:"Listen even if another node of the same cluster does."`
+	Drain      time.Duration `default:"10s" help:"Window over which clients are sent away at the end."`
+	LogFormat  string        `default:"text" enum:"text,json" help:"text or json."`
+	LogLevel   slog.Level    `default:"info" help:"debug, info, warn or error."`
+	DebugAddr  string        `help:"Serve pprof on this address, off by default." placeholder:"ADDR"`
 }
 
 // Run serves until a signal or a failure.
@@ -62,6 +63,11 @@ func (c *serveCmd) Run(out outputs) error {
 	if err != nil {
 		return err
 	}
+	certs, err := c.serveTLS(&cfg.Server)
+	if err != nil {
+		return err
+	}
+	defer watchCertificates(certs, log)()
 	if os.Getenv("GOMAXPROCS") == "" {
 		// A loop that sweeps keeps its processor: with one more than there are, what else runs (HTTP, the collector's
 		// workers) waits 5-7 ms for a turn and not 15-22.
@@ -94,12 +100,12 @@ func (c *serveCmd) supervise(log *slog.Logger, g *gateway.Gateway, signals chan 
 		select {
 		case err := <-failed:
 			if op := (*net.OpError)(nil); errors.As(err, &op) {
-				return fmt.Errorf("%w: --addr %s: %w", errUsage, c.Addr, err)
+				return fmt.Errorf("%w: %s: %w", errUsage, c.addrFlag(op, c.Addr), err)
 			}
 			return err
 		case <-ready:
 			ready = nil
-			log.Info("listening", "addr", g.Server().Addr(), "loops", len(g.Server().Loops()), "max_conns", g.Server().Stats().MaxConns,
+			log.Info("listening", "addr", g.Server().Addr(), "tls_addr", g.Server().TLSAddr(), "loops", len(g.Server().Loops()), "max_conns", g.Server().Stats().MaxConns,
 				"max_message", c.MaxMessage, "rate", c.Rate, "room_history", c.RoomHistory, "api", c.APIKeyFile != "", "version", version())
 		case sig := <-signals:
 			return c.drain(log, g, sig, signals, failed)
