@@ -8,15 +8,25 @@ import (
 // routes is all of the gateway's HTTP.
 func (g *Gateway) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", g.readyz)
-	mux.Handle("GET /metrics", g.metricsHandler())
+	for path, h := range map[string]http.Handler{
+		"/healthz": http.HandlerFunc(healthz), "/readyz": http.HandlerFunc(g.readyz), "/metrics": g.metricsHandler(),
+	} {
+		mux.Handle("GET "+path, h)
+		mux.HandleFunc(path, onlyGet) // without it the pages would take the path, and know no such page
+	}
 	mux.Handle("/api/", g.api())
 	if g.cfg.Pages != nil {
 		mux.Handle("/", g.cfg.Pages)
 	}
 	return mux
 }
+
+func onlyGet(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+}
+
+func healthz(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 
 func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request) {
 	if g.draining.Load() {
