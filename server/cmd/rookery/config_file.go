@@ -41,6 +41,15 @@ func (c configFlag) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.P
 		}
 	}
 	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, env := range flag.Envs {
+			if _, set := os.LookupEnv(env); set {
+				return nil, nil // kong would have the file outrank it
+			}
+		}
+		// kong reads numbers as they are written on the command line.
+		if n, ok := values[flag.Name].(json.Number); ok {
+			return n.String(), nil
+		}
 		return values[flag.Name], nil
 	}))
 	return nil
