@@ -137,6 +137,30 @@ func (s *socket) messages(t testing.TB) []said {
 	}
 }
 
+// offsets takes the whole frames off what the peer has got, and reads no more of them than their offsets; notices have none.
+func (s *socket) offsets() (list []uint64) {
+	for {
+		f, n, ok := readFrame(s.got)
+		if !ok {
+			return list
+		}
+		if s.got = s.got[n:]; bytes.HasPrefix(f.payload, []byte(`{"status":`)) {
+			list = append(list, offsetOf(f.payload))
+		}
+	}
+}
+
+func offsetOf(payload []byte) (offset uint64) {
+	const name = `"offset":`
+	for _, digit := range payload[bytes.Index(payload, []byte(name))+len(name):] {
+		if digit < '0' || digit > '9' {
+			break
+		}
+		offset = 10*offset + uint64(digit-'0')
+	}
+	return offset
+}
+
 func offsets(all []said) []uint64 {
 	var list []uint64
 	for _, m := range all {

@@ -12,8 +12,8 @@ import (
 // waits some 0.6 ms behind a giant one.
 const quantum = 64
 
-// freshLead is what fresh rooms may write before one of the rest has a quantum: three quarters.
-const freshLead = 3 * quantum
+// freshShare is how many writes fresh rooms have for each of the rest, while both have work: three quarters of the turn.
+const freshShare = 3
 
 // Budget bounds one call of Sweep.
 type Budget struct {
@@ -37,7 +37,7 @@ type Sweeper struct {
 	// Owned by the loop.
 	fresh   queue // rooms that wait for their first quantum of a pass
 	rest    queue // rooms that had one and have work left
-	lead    int   // what fresh rooms may still write before one of the rest has its turn
+	lead    int   // writes that fresh rooms may make before one of the rest has its turn
 	stalled []*Member
 	retryAt int
 	count   counts
@@ -75,7 +75,11 @@ func (sw *Sweeper) Sweep(b Budget) (more bool) {
 		n, done := sw.serve(sh, min(int(sh.share), b.Writes-writes))
 		writes += n
 		sh.share -= int32(n)
-		sw.lead -= n + 1
+		if from == &sw.fresh {
+			sw.lead = max(sw.lead-n-1, 0)
+		} else {
+			sw.lead = min(sw.lead+freshShare*(n+1), freshShare*quantum)
+		}
 		switch {
 		case done:
 			sh.running = false
@@ -112,7 +116,7 @@ func (sw *Sweeper) take() {
 		// Cleared before the head is read: whoever publishes later marks again.
 		sh.queued.Store(false)
 		if sh.running {
-			sh.again = true
+			sh.again = sh.again || sh.pos < len(sh.members) // a pass that waits to begin will see it
 		} else {
 			sh.begin()
 			sh.share = quantum
@@ -123,13 +127,12 @@ func (sw *Sweeper) take() {
 }
 
 // pick takes the room whose turn it is, and says from which queue. A small room is done in its first quantum, so fresh rooms
-// go before those that had theirs, a giant's backlog. They get at most lead writes ahead: as many small rooms as keep the
-// loop busy would never let a giant go on.
+// go before those that had theirs, a giant's backlog, until their lead is used up: as many small rooms as keep the loop busy
+// would never let a giant go on.
 func (sw *Sweeper) pick() (*shard, *queue) {
 	if sw.fresh.first != nil && (sw.lead > 0 || sw.rest.first == nil) {
 		return sw.fresh.pop(), &sw.fresh
 	}
-	sw.lead = freshLead
 	return sw.rest.pop(), &sw.rest
 }
 
@@ -145,12 +148,12 @@ func (sw *Sweeper) serve(sh *shard, limit int) (writes int, done bool) {
 	p := sh.pass()
 	// Visits without a write are cheap, but not free.
 	for visits := 0; visits < 64*quantum; visits++ {
-		if sh.pos == 0 {
+		for sh.pos == 0 {
 			if !sh.again {
 				return writes, true
 			}
-			sh.begin()
-			return writes, false
+			sh.begin() // a room that is small or little behind is done within its quantum
+			p = sh.pass()
 		}
 		if writes >= limit {
 			return writes, false
