@@ -12,6 +12,7 @@ const (
 	CausePeerClosed
 	CausePeerVanished
 	CausePingTimeout
+	CauseUnused
 	CauseHandshakeTimeout
 	CauseCloseTimeout
 	CauseBadHandshake
@@ -36,6 +37,7 @@ var causeTable = [causes]struct {
 	CausePeerClosed:       {"peer_closed", ws.StatusNormalClosure},
 	CausePeerVanished:     {"peer_vanished", ws.StatusAbnormalClosure},
 	CausePingTimeout:      {"ping_timeout", ws.StatusPolicyViolation},
+	CauseUnused:           {"unused", ws.StatusNormalClosure}, // browsers open spare connections
 	CauseHandshakeTimeout: {"handshake_timeout", ws.StatusPolicyViolation},
 	CauseCloseTimeout:     {"close_timeout", ws.StatusAbnormalClosure},
 	CauseBadHandshake:     {"bad_handshake", ws.StatusProtocolError},

@@ -121,8 +121,12 @@ func (c *Conn) record(cause Cause, code ws.StatusCode, reason string) {
 func (c *Conn) bury(err error) {
 	l := c.loop
 	c.gone = true
-	if c.http != nil && !c.opened {
+	switch {
+	case c.opened:
+	case c.http != nil:
 		c.record(CauseHTTPDone, 0, "")
+	case c.state == stateHandshake && !c.alive:
+		c.record(CauseUnused, 0, "no request came")
 	}
 	if err != nil {
 		c.record(CausePeerVanished, ws.StatusAbnormalClosure, err.Error())

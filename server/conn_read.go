@@ -69,6 +69,7 @@ func (c *Conn) messages(b []byte) []byte {
 			c.peerClose(m.Payload)
 		}
 	}
+	c.dec.Release() // the last message has been handled
 	if after := c.dec.Pinned(); after != before {
 		c.loop.pin(after - before)
 	}
@@ -94,12 +95,15 @@ func (c *Conn) awaitClose(b []byte) {
 	if !c.opened || c.halfShut || c.ended.Cause == CauseProtocolError {
 		return
 	}
+	before := c.dec.Pinned()
 	for len(b) > 0 {
 		m, n, err := c.dec.Next(&c.loop.srv.limits, b)
 		if err != nil || m.Op == ws.OpClose {
 			c.doom()
-			return
+			break
 		}
 		b = b[n:]
 	}
+	c.dec.Release()
+	c.loop.pin(c.dec.Pinned() - before)
 }

@@ -87,7 +87,7 @@ func (c *Conn) upgrade(r *codec.Request) bool {
 	}
 	var deflate []byte
 	if srv.cfg.Deflate {
-		deflate = codec.NegotiateDeflate(r.Extensions)
+		deflate = r.NegotiateDeflate()
 		c.deflate = deflate != nil
 		c.dec.SetDeflate(c.deflate)
 	}
@@ -137,7 +137,7 @@ func (c *Conn) finishHTTP(response []byte) {
 // expireRequest ends a connection whose request did not arrive in time.
 func (c *Conn) expireRequest() {
 	if s := c.secure(); len(c.head) == 0 || c.state != stateHandshake || s != nil && s.shake != nil {
-		c.record(CauseHandshakeTimeout, 0, "no request came in time")
+		c.record(CauseUnused, 0, "no request came in time")
 		c.doom()
 		c.loop.buryDoomed()
 		return

@@ -194,7 +194,7 @@ type sayAck struct {
 func (a *sayAck) Published(res hub.Result, err error) {
 	a.s.c.Loop().Post(func() {
 		if err != nil {
-			a.s.refuse([]byte(a.id), codeUnavailable, 0)
+			a.s.refuse([]byte(a.id), codeUnavailable, 1000)
 			return
 		}
 		a.send(res)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ func (s *session) join(cmd *command, name string, m *hub.Member) {
 		s.refuse(cmd.id, codeAlreadyJoined, 0)
 		return
 	}
-	j := hub.Join{Writer: s.c, Events: s, Deflated: s.c.Compressed(), Notices: true}
+	j := hub.Join{Writer: s.c, Events: s, Deflated: s.c.Compressed(), Notices: true, Unique: true}
 	if !s.readJoin(cmd, &j) {
 		return
 	}
@@ -28,7 +29,7 @@ func (s *session) join(cmd *command, name string, m *hub.Member) {
 	}
 	room, err := g.hub.Room(name, time.Now().Unix())
 	if err != nil {
-		s.refuse(cmd.id, codeNodeFull, 0)
+		s.refuse(cmd.id, codeNodeFull, 10_000)
 		return
 	}
 	defer room.Release()
@@ -37,7 +38,11 @@ func (s *session) join(cmd *command, name string, m *hub.Member) {
 		m = new(hub.Member)
 	}
 	res, err := s.lane.sweeper.Join(room, m, j)
-	if err != nil {
+	switch {
+	case errors.Is(err, hub.ErrNicknameTaken):
+		s.refuse(cmd.id, codeNicknameTaken, 0)
+		return
+	case err != nil:
 		s.refuse(cmd.id, codeBadOffset, 0)
 		return
 	}
@@ -111,5 +116,8 @@ func (s *session) sendJoined(id []byte, room *hub.Room, res hub.Joined) {
 	s.answer(append(appendBool(b, "recovered", res.Recovered), '}'))
 	if res.GapTo > 0 {
 		s.answer(appendGap(s.lane.out[:0], room.Name(), res.GapFrom, res.GapTo))
+	}
+	for _, frame := range res.Withdrawn {
+		_ = s.c.SendFrame(frame)
 	}
 }

@@ -11,6 +11,7 @@ const (
 	codeBadKey
 	codeNotJoined
 	codeAlreadyJoined
+	codeNicknameTaken
 	codeTooManyRooms
 	codeNodeFull
 	codeBadOffset
@@ -26,6 +27,7 @@ var errorTable = [errorCodes]struct{ code, reason string }{
 	codeBadField:      {"bad_field", "a field is missing or has the wrong type"},
 	codeBadKey:        {"bad_key", "key is a string of 1 to 64 bytes"},
 	codeNotJoined:     {"not_joined", "join the room first"},
+	codeNicknameTaken: {"nickname_taken", "somebody in the room goes by that nickname"},
 	codeAlreadyJoined: {"already_joined", "this connection is in the room"},
 	codeTooManyRooms:  {"too_many_rooms", "this connection is in as many rooms as it may (rooms-per-conn)"},
 	codeNodeFull:      {"node_full", "this node holds as many rooms as it may (max-rooms)"},

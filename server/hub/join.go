@@ -2,8 +2,13 @@ package hub
 
 import "errors"
 
-// ErrFutureOffset says that a resume point lies ahead of the log.
-var ErrFutureOffset = errors.New("hub: offset is ahead of the room")
+// Why a join is refused.
+var (
+	// ErrFutureOffset says that the resume point lies ahead of the log.
+	ErrFutureOffset = errors.New("hub: offset is ahead of the room")
+	// ErrNicknameTaken says that another member goes by the nickname.
+	ErrNicknameTaken = errors.New("hub: nickname is taken")
+)
 
 // Join says how a member enters a room.
 type Join struct {
@@ -12,6 +17,9 @@ type Join struct {
 	Events   Events
 	Deflated bool // the connection takes permessage-deflate
 	Notices  bool // it takes presence and redactions
+	// Unique refuses a nickname that another Unique member has, unless the join resumes: whoever resumes has come back before
+	// its old connection was missed.
+	Unique bool
 
 	// After resumes behind an offset of an epoch, if Epoch is not "".
 	Epoch  string
@@ -28,6 +36,8 @@ type Joined struct {
 	Recovered bool // nothing between the resume point and the head is missing
 	// GapFrom..GapTo cannot be delivered any more, if GapTo is not 0.
 	GapFrom, GapTo uint64
+	// Withdrawn are the notices of what was withdrawn lately, for a member that resumes: it may show some of it.
+	Withdrawn [][]byte
 }
 
 // Join makes m a member of the room on the sweeper's loop; m is not moved and not reused afterwards. Nothing is written
@@ -41,6 +51,9 @@ func (sw *Sweeper) Join(r *Room, m *Member, j Join) (Joined, error) {
 	v := r.log.view()
 	res := Joined{Epoch: r.epoch, Offset: v.head}
 	next, err := r.start(&v, j, &res)
+	if err == nil && j.Unique && j.Nickname != "" && !r.presence.claim(j.Nickname, j.Epoch != "") {
+		err = ErrNicknameTaken
+	}
 	if err != nil {
 		if len(sh.members) == 0 {
 			r.shards[sw.index].Store(nil)
@@ -51,6 +64,12 @@ func (sw *Sweeper) Join(r *Room, m *Member, j Join) (Joined, error) {
 	if j.Deflated {
 		c.flags |= deflated
 		r.deflated.Add(1)
+	}
+	if j.Unique && j.Nickname != "" {
+		c.flags |= unique
+	}
+	if j.Epoch != "" {
+		res.Withdrawn = r.withdrawn()
 	}
 	if j.Notices {
 		c.flags |= notices
@@ -122,6 +141,9 @@ func (m *Member) Leave(now int64) {
 		if r.wanted.Add(-1) == 0 {
 			r.presence.forget()
 		}
+	}
+	if flags&unique != 0 {
+		r.presence.unclaim(m.Nickname)
 	}
 	sh.remove(m)
 	if len(sh.members) == 0 {

@@ -59,6 +59,7 @@ type cursorFlags uint8
 const (
 	deflated cursorFlags = 1 << iota // takes permessage-deflate
 	notices                          // takes presence and other notices
+	unique                           // holds a claim on its nickname
 	stalled                          // its socket was full; it is retried from a tick
 	dead                             // its socket is gone, or it fell behind and is being closed
 )

@@ -51,6 +51,18 @@ func (r *Room) notify(kind noticeKind, frame []byte) {
 	r.markAll()
 }
 
+// withdrawn are the notices of redactions that are still kept.
+func (r *Room) withdrawn() (frames [][]byte) {
+	if b := r.bulletin.Load(); b != nil {
+		for _, n := range b.items {
+			if n.kind == redactionNotice {
+				frames = append(frames, n.frame)
+			}
+		}
+	}
+	return frames
+}
+
 // noticeNumber is the number that the next notice will have.
 func (r *Room) noticeNumber() uint32 {
 	if b := r.bulletin.Load(); b != nil {
