@@ -9,9 +9,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -39,12 +37,9 @@ func main() {
 	}
 	raiseLimit()
 	ctx, stop := interruptible()
-	defer stop()
-	sc := findScenario(os.Args[1])
-	opt := options{Target: os.Args[2], Nodes: 1, Runs: 1}
-	r, err := runRow(ctx, sc, opt, 1, newUI(false))
-	json.NewEncoder(os.Stdout).Encode(r)
-	fmt.Println(err)
+	code := execute(ctx, os.Args[1:], os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // interruptible returns a context that Ctrl-C and SIGTERM end; a second one kills bench as usual.

@@ -32,6 +32,8 @@ type options struct {
 // usageError is a mistake in the command line: exit code 2.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 const (

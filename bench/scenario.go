@@ -54,7 +54,9 @@ func runRow(ctx context.Context, sc *scenario, opt options, n int, ui *ui) (row,
 		r.Notes = append(r.Notes, note)
 		ui.say("%s", note)
 	}
-	if err == nil {
+	if err != nil {
+		err = notStarted{err}
+	} else {
 		err = runSession(ctx, sc, opt, needs, &r, ui)
 	}
 	if err != nil {
@@ -68,10 +70,15 @@ func runRow(ctx context.Context, sc *scenario, opt options, n int, ui *ui) (row,
 	return r, nil
 }
 
+// notStarted is the error of a row that ended before anything could be measured.
+type notStarted struct{ error }
+
+func (e notStarted) Unwrap() error { return e.error }
+
 func runSession(ctx context.Context, sc *scenario, opt options, needs targetNeeds, r *row, ui *ui) error {
 	s, err := newSession(ctx, opt, needs, ui)
 	if err != nil {
-		return err
+		return notStarted{err}
 	}
 	defer s.close()
 	r.Library = s.target.library
@@ -196,7 +203,7 @@ func (r *row) judge(got *reach, d *distribution) {
 	case got.Unsent > 0:
 		r.void(fmt.Sprintf("the target did not take %d of the messages due", got.Unsent))
 	case got.Delivered < got.Expected:
-		r.void(fmt.Sprintf("reach %.5f: %d of %d deliveries missing", math.Floor(got.Share*1e5)/1e5, got.Expected-got.Delivered, got.Expected))
+		r.void(fmt.Sprintf("reach %s: %d of %d deliveries missing", showReach(got.Share), got.Expected-got.Delivered, got.Expected))
 	case got.Duplicates > 0 || got.Gaps > 0:
 		r.void(fmt.Sprintf("order: %d gaps, %d duplicates", got.Gaps, got.Duplicates))
 	case got.Misrouted > 0:

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// job is one row to measure.
+type job struct {
+	sc  *scenario
+	opt options
+	run int
+}
+
+// plan is a list of jobs and where their report goes.
+type plan struct {
+	title  string
+	name   string // of the files in bench/results
+	jobs   []job
+	json   string
+	html   string
+	wait   bool
+	quiet  bool
+	budget time.Duration // jobs that would begin after it are left out; 0: no bound
+}
+
+// alternate lists every scenario for every target in turn, run by run: A B A B, so that a machine that
+// changes its mood changes it for all.
+func alternate(scs []*scenario, targets []string, runs int, opt func(*scenario) options) []job {
+	var jobs []job
+	for run := 1; run <= runs; run++ {
+		for _, sc := range scs {
+			for _, t := range targets {
+				o := opt(sc)
+				o.Target = t
+				jobs = append(jobs, job{sc, o, run})
+			}
+		}
+	}
+	return jobs
+}
+
+// execute measures every job, prints the table, writes the report and returns the exit code. Whatever goes
+// wrong half-way, what was measured until then is reported.
+func (p plan) execute(ctx context.Context) (int, error) {
+	if err := p.destinations(); err != nil {
+		return exitUsage, err
+	}
+	ui := newUI(p.quiet)
+	defer ui.end()
+	release, err := lockHost(ctx, lockPath(), p.wait, ui.say)
+	if err != nil {
+		return exitFor(err), err
+	}
+	defer release()
+	d := &document{
+		Schema: schema, Title: p.title, Started: time.Now(), Command: strings.Join(os.Args, " "), Commit: commit(), Go: runtime.Version(),
+		Host: readHostFacts(),
+	}
+	failure := p.measure(ctx, d, ui)
+	d.Finished = time.Now()
+	d.Summary = summarize(d.Rows)
+	ui.end()
+	if len(d.Rows) > 0 {
+		writeTable(os.Stdout, d)
+	}
+	if err := p.write(d); err != nil {
+		return exitFailed, err
+	}
+	return exitFor(failure), failure
+}
+
+// measure runs the jobs into the document. The error is the first that keeps the report from being whole.
+func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
+	var failure error
+	missing := map[string]bool{}
+	for _, j := range p.jobs {
+		if p.budget > 0 && time.Since(d.Started) > p.budget {
+			d.Missing = append(d.Missing, fmt.Sprintf("%s: left out, the time for this run is up", j.sc.name))
+			continue
+		}
+		if missing[j.opt.Target] {
+			continue
+		}
+		r, err := runRow(ctx, j.sc, j.opt, j.run, ui)
+		var absent missingError
+		switch {
+		case errors.As(err, &absent) && len(p.jobs) > 1:
+			missing[j.opt.Target] = true
+			d.Missing = append(d.Missing, absent.Error())
+			continue
+		case ctx.Err() != nil:
+			// A row that was cut off says nothing; those before it stand.
+			d.Partial = context.Cause(ctx).Error()
+			return context.Cause(ctx)
+		}
+		var never notStarted
+		if errors.As(err, &never) && len(p.jobs) == 1 {
+			// Nothing was measured, and the report of the last run is worth more than this one.
+			return err
+		}
+		d.Rows = append(d.Rows, r)
+		if err != nil && failure == nil {
+			failure = err
+			d.Partial = err.Error()
+		}
+		if err != nil && len(p.jobs) > 1 {
+			ui.say("bench: %v", err)
+		}
+	}
+	return failure
+}
+
+// destinations fills in where the report goes, and finds out whether it can.
+func (p *plan) destinations() error {
+	dir := filepath.Join(os.TempDir(), "rookery-bench")
+	if root, err := repository(); err == nil {
+		dir = filepath.Join(root, "bench", "results")
+	}
+	p.json = orString(p.json, filepath.Join(dir, p.name+".json"))
+	p.html = orString(p.html, filepath.Join(dir, p.name+".html"))
+	for _, path := range []string{p.json, p.html} {
+		if err := checkWritable(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes both files and says where they are.
+func (p *plan) write(d *document) error {
+	if len(d.Rows) == 0 && len(d.Missing) == 0 {
+		return nil
+	}
+	b, err := d.encode()
+	if err != nil {
+		return fmt.Errorf("encode the report: %w", err)
+	}
+	if err := writeReport(p.json, b); err != nil {
+		return err
+	}
+	if b, err = renderHTML(d); err != nil {
+		return err
+	}
+	if err := writeReport(p.html, b); err != nil {
+		return err
+	}
+	fmt.Printf("\nreport: %s\ndata:   %s\n", p.html, p.json)
+	return nil
+}
+
+// exitFor returns the exit code an error asks for.
+func exitFor(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// commit names the checkout bench runs in, with a plus sign if it has changes; empty outside of one.
+func commit() string {
+	root, err := repository()
+	if err != nil {
+		return ""
+	}
+	git := func(args ...string) string {
+		cmd := exec.Command("git", args...)
+		cmd.Dir = root
+		out, _ := cmd.Output()
+		return strings.TrimSpace(string(out))
+	}
+	id := git("rev-parse", "--short", "HEAD")
+	if id != "" && git("status", "--porcelain", "--untracked-files=no") != "" {
+		id += "+"
+	}
+	return id
+}
