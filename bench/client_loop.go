@@ -36,7 +36,7 @@ func (c *client) turn() error {
 	c.sendDue(t)
 	if t >= c.nextTick {
 		// How late the loop noticed its own timer is how late it noticed everything else.
-		c.lag.record(t - c.nextTick)
+		c.lag.recordLag(max(t-c.nextTick, 1), c.tickEvery)
 		c.nextTick = t + c.tickEvery
 		c.tick(t)
 	}

@@ -34,6 +34,17 @@ func (l latencies) record(ns int64) {
 	_ = l.h.RecordValue(ns)
 }
 
+// recordLag counts how late a timer of the given interval was noticed, and with it the timers that would have
+// gone off meanwhile: a loop that was away for a second was not late once, but all that time.
+func (l latencies) recordLag(ns, interval int64) {
+	for ; ns > 0; ns -= interval {
+		l.record(ns)
+		if interval <= 0 {
+			return
+		}
+	}
+}
+
 func (l latencies) merge(from latencies)     { l.h.Merge(from.h) }
 func (l latencies) count() int64             { return l.h.TotalCount() }
 func (l latencies) at(percent float64) int64 { return l.h.ValueAtPercentile(percent) }
@@ -64,7 +75,7 @@ type timeline struct {
 // record counts a latency in the slot in which its message was due.
 func (t *timeline) record(due, ns int64) {
 	i := (due - t.start) / slot
-	if i < 0 || i >= maxSlots {
+	if due < t.start || i >= maxSlots {
 		return
 	}
 	for int64(len(t.slots)) <= i {

@@ -32,7 +32,7 @@ func (t *target) preflight(ctx context.Context) error {
 		return fmt.Errorf("cannot reach %s: %w", t.url(), plainCause(err))
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(t.patience))
 	if t.tls {
 		name, _, _ := strings.Cut(t.host, ":")
 		s := tls.Client(c, &tls.Config{ServerName: name, InsecureSkipVerify: true})
@@ -93,8 +93,8 @@ func (t *target) awaitEcho(c net.Conn, got, want []byte) error {
 		if err != nil && !bytes.Contains(got, want) {
 			var timeout net.Error
 			if errors.As(err, &timeout) && timeout.Timeout() {
-				return fmt.Errorf("%s took a message but did not send it back within 5 s: bench measures servers that echo or "+
-					"broadcast; if this one wants another form, give --message", t.url())
+				return fmt.Errorf("%s took a message but did not send it back within %v: bench measures servers that echo or "+
+					"broadcast; if this one wants another form, give --message", t.url(), t.patience)
 			}
 			return fmt.Errorf("%s closed the connection after the first message: %w", t.url(), plainCause(err))
 		}

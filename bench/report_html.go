@@ -206,8 +206,12 @@ func memoryChart(rows []row, colors map[string]int) (chart, bool) {
 	var bars []bar
 	for _, r := range rows {
 		for _, m := range r.Memory {
+			name := m.Name
+			if len(rows) > 1 {
+				name = r.Target + ", " + name
+			}
 			bars = append(bars, bar{
-				name: r.Target + ": " + m.Name, color: colors[r.Target], parts: []float64{m.PerConn}, text: showBytes(m.PerConn),
+				name: name, color: colors[r.Target], parts: []float64{m.PerConn}, text: showBytes(m.PerConn),
 			})
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 const (
 	chartWidth, chartHeight = 560.0, 280.0
-	marginLeft, marginRight = 64.0, 16.0
+	marginLeft, marginRight = 64.0, 30.0
 	marginTop, marginBottom = 12.0, 44.0
 	palette                 = 10 // colours the style sheet defines
 )
@@ -172,7 +172,7 @@ type bar struct {
 
 const (
 	barHeight, barGap = 18.0, 8.0
-	barLabel          = 190.0
+	barLabel          = 220.0
 	barText           = 110.0
 )
 

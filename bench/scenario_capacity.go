@@ -49,6 +49,7 @@ type search struct {
 }
 
 func measureCapacity(s *session, r *row) error {
+	r.Params.Rate = 0
 	s.patience = patience{still: time.Second, all: stepPatience}
 	c := &search{s: s, r: r}
 	good, bad := 0.0, 0.0
@@ -104,7 +105,6 @@ func (c *search) confirm(rate float64) error {
 			last := c.r.Steps[len(c.r.Steps)-1]
 			c.r.add("capacity_rate", rate, "1/s", "higher")
 			c.r.add("capacity_deliveries", last.Deliveries, "1/s", "higher")
-			c.r.Params.Rate = rate
 			return nil
 		}
 		rate *= 0.9

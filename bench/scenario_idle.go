@@ -49,7 +49,7 @@ func (r *row) memory(s *session, conns int) {
 		part("server, resident", "rss_per_conn", s.target.rss()-s.rss)
 	}
 	if s.heap > 0 {
-		part("server, Go heap (part of resident)", "heap_per_conn", s.target.heap(s.ctx)-s.heap)
+		part("of it, Go heap", "heap_per_conn", s.target.heap(s.ctx)-s.heap)
 	}
 	k := readKernelMemory()
 	part("kernel slab, both ends", "kernel_per_conn", k.Slab-s.kernel.Slab)

@@ -23,8 +23,9 @@ type target struct {
 	tls      bool
 	v1       bool // speaks rookery.v1
 	message  string
-	metrics  string   // URL of Prometheus metrics, if any
-	argv     []string // how a node was started, to start another
+	patience time.Duration // for the first message to come back
+	metrics  string        // URL of Prometheus metrics, if any
+	argv     []string      // how a node was started, to start another
 	procs    []*child
 	pids     []int
 	onDeath  context.CancelCauseFunc
@@ -42,7 +43,7 @@ type targetNeeds struct {
 
 // openTarget starts or finds the target named by the options. onDeath is told when a process of it ends.
 func openTarget(ctx context.Context, opt options, needs targetNeeds, onDeath context.CancelCauseFunc) (*target, error) {
-	t := &target{name: opt.Target, onDeath: onDeath, stopping: make(chan struct{}), roomBase: "b" + randomHex(2) + "-", message: opt.Message}
+	t := &target{name: opt.Target, onDeath: onDeath, stopping: make(chan struct{}), roomBase: "b" + randomHex(2) + "-", message: opt.Message, patience: 5 * time.Second}
 	var err error
 	switch {
 	case strings.Contains(opt.Target, "://"):
