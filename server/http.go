@@ -145,7 +145,7 @@ func (s *Server) serveJob(job httpJob) (response []byte, keepAlive bool) {
 	r.RemoteAddr, r.TLS = job.remote, job.tls
 	w := &responseBuffer{header: http.Header{}}
 	s.callHTTP(w, r)
-	keepAlive = job.keepAlive && !r.Close && r.ProtoAtLeast(1, 1)
+	keepAlive = job.keepAlive && !r.Close && r.ProtoAtLeast(1, 1) && !s.stopping.Load()
 	return w.bytes(r, keepAlive), keepAlive
 }
 
