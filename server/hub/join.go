@@ -89,15 +89,17 @@ func (sw *Sweeper) Join(r *Room, m *Member, j Join) (Joined, error) {
 
 // start finds the first offset that the joining member is to get.
 func (r *Room) start(v *view, j Join, res *Joined) (uint64, error) {
+	if j.Epoch == r.epoch && j.Offset > v.head {
+		return 0, ErrFutureOffset
+	}
 	oldest := max(v.oldest(), r.historyStart(v))
 	switch {
+	case r.policy == Latest && (j.Epoch != "" || j.History > 0):
+		if res.Recovered = j.Epoch == r.epoch && j.Offset == v.head; res.Recovered {
+			return v.head + 1, nil
+		}
+		return max(v.head, 1), nil // the sweep would pass over the others
 	case j.Epoch == r.epoch:
-		if j.Offset > v.head {
-			return 0, ErrFutureOffset
-		}
-		if r.policy == Latest && j.Offset < v.head {
-			return v.head, nil // the sweep would pass over the others
-		}
 		next := max(j.Offset, v.purged) + 1
 		if next < oldest {
 			res.GapFrom, res.GapTo = next, oldest-1
