@@ -39,6 +39,9 @@ func secureConfig(user *tls.Config) (*tls.Config, error) {
 	cfg := user.Clone()
 	// RFC 8996: "TLS 1.0 MUST NOT be used", "TLS 1.1 MUST NOT be used".
 	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+	if cfg.CipherSuites == nil {
+		cfg.CipherSuites = modernSuites // of TLS 1.2; those of 1.3 cannot be chosen
+	}
 	if cfg.NextProtos == nil {
 		cfg.NextProtos = []string{"http/1.1"} // RFC 6455 knows no other
 	}
@@ -46,6 +49,13 @@ func secureConfig(user *tls.Config) (*tls.Config, error) {
 	// many records, each with its own write.
 	cfg.DynamicRecordSizingDisabled = true
 	return cfg, nil
+}
+
+// modernSuites are the AEAD ones with forward secrecy: RFC 9325 section 4.2. Every browser that has WebSockets knows them.
+var modernSuites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
 // reserve resolves the addresses to listen on, before the loops bind them.

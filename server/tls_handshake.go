@@ -42,6 +42,7 @@ type shake struct {
 // greet takes ciphertext of a connection whose handshake is not done.
 func (s *secure) greet(b []byte) {
 	c := s.c
+	c.alive = true
 	if s.tls != nil {
 		if !s.shake.put(b) {
 			s.fail("too much came before the handshake was done")
@@ -69,6 +70,9 @@ func (s *secure) greet(b []byte) {
 		c.loop.queueShake(c)
 	}
 }
+
+// begun reports whether the handshake is under way, or waits to be.
+func (s *secure) begun() bool { return s.shake != nil && (s.tls != nil || len(s.c.head) > 0) }
 
 func firstRecordComplete(b []byte) bool {
 	return len(b) >= recordHeader && len(b) >= recordHeader+recordLength(b)
@@ -150,6 +154,7 @@ func (s *secure) shaken(err error) {
 	}
 	rest := s.shake.in
 	s.shake = nil
+	c.alive = false // what came was no request yet
 	s.pump(rest)
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rookery/codec"
 	"rookery/server"
 )
 
@@ -139,4 +140,13 @@ func TestTLSEcho(t *testing.T) {
 			}
 		}
 	}
+}
+
+// closeOnDemand is an echo that closes when it is told "close".
+func closeOnDemand(c *server.Conn, m codec.Message) {
+	if string(m.Payload) == "close" {
+		c.Close(websocket.CloseNormalClosure, "as you said")
+		return
+	}
+	echo(c, m)
 }

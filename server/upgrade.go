@@ -136,7 +136,13 @@ func (c *Conn) finishHTTP(response []byte) {
 
 // expireRequest ends a connection whose request did not arrive in time.
 func (c *Conn) expireRequest() {
-	if s := c.secure(); len(c.head) == 0 || c.state != stateHandshake || s != nil && s.shake != nil {
+	if s := c.secure(); s != nil && s.begun() {
+		c.record(CauseHandshakeTimeout, 0, "the TLS handshake was not done in time")
+		c.doom()
+		c.loop.buryDoomed()
+		return
+	}
+	if len(c.head) == 0 || c.state != stateHandshake {
 		c.record(CauseUnused, 0, "no request came in time")
 		c.doom()
 		c.loop.buryDoomed()
