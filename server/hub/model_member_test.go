@@ -50,7 +50,8 @@ func (c *modelMember) join() {
 	case n == 9:
 		j.History = 1 + m.rng.IntN(2*modelHistory)
 	}
-	j.Deflated = name == "deflated" && m.rng.IntN(2) == 0
+	// The race detector makes a compressor's start a hundred times dearer: not in every episode.
+	j.Deflated = name == "deflated" && m.seed%4 == 0 && m.rng.IntN(2) == 0
 	r, err := m.Room(name, m.now)
 	if err != nil {
 		m.failf("%v", err)

@@ -70,7 +70,7 @@ func (a *tally) rare() int {
 const (
 	modelLoops   = 3
 	modelMembers = 40
-	modelHistory = 50
+	modelHistory = 20
 	modelKept    = 40 // seconds
 	modelBudget  = 20_000
 )
