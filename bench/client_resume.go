@@ -163,16 +163,13 @@ func (c *client) welcomed(i int32, node string) {
 	c.dial.nodes[node] = i
 }
 
-// startCut arms a cut: every open connection gets its own moment within the spread.
+// startCut arms a cut of all open connections.
 func (c *client) startCut(o cutOrder) {
 	c.cut = &o
 	c.plan.Return = "now"
 	for i := range c.conns {
 		if k := &c.conns[i]; k.state == open && k.resume != nil {
 			k.resume.dialAt = o.At
-			if o.Spread > 0 {
-				k.resume.dialAt += int64(c.random()) % o.Spread
-			}
 		}
 	}
 }
@@ -193,7 +190,7 @@ func (c *client) cutDue(t int64) {
 		_ = unix.SetsockoptLinger(int(k.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		c.drop(int32(i))
 		k.resume.returning, k.resume.lostAt = true, t
-		c.dial.enqueue(int32(i))
+		k.resume.dialAt = t + max(c.cut.Away, 1)
 	}
 }
 

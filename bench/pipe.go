@@ -59,11 +59,11 @@ type runOrder struct {
 	Everywhere bool `json:"everywhere,omitempty"` // every connection of this client publishes every message
 }
 
-// cutOrder breaks every connection with a reset at time At and brings it back, spread over Spread
-// nanoseconds; with rookery.v1 it resumes after the last offset it saw.
+// cutOrder breaks every rookery.v1 connection with a reset at time At and brings it back after Away
+// nanoseconds; it then resumes after the last offset it saw.
 type cutOrder struct {
-	At     int64 `json:"at"`
-	Spread int64 `json:"spread"`
+	At   int64 `json:"at"`
+	Away int64 `json:"away"`
 }
 
 // answer is one line from a client.

@@ -110,10 +110,25 @@ func (s *testServer) start(t *testing.T, secure bool) string {
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}})
 		scheme = "wss"
 	}
-	srv := &http.Server{Handler: s}
+	serve(t, l, s)
+	return fmt.Sprintf("%s://%s/?room=%s", scheme, l.Addr(), roomField)
+}
+
+func serve(t *testing.T, l net.Listener, h http.Handler) {
+	srv := &http.Server{Handler: h}
 	go func() { _ = srv.Serve(l) }()
 	t.Cleanup(func() { _ = srv.Close() })
-	return fmt.Sprintf("%s://%s/?room=%s", scheme, l.Addr(), roomField)
+}
+
+// startHandler serves on a port the kernel chooses and returns its URL.
+func startHandler(t *testing.T, h http.Handler) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, l, h)
+	return "ws://" + l.Addr().String() + "/"
 }
 
 // testSession measures a URL with few connections and no patience.

@@ -73,7 +73,8 @@ func (t *target) openURL(ctx context.Context, opt options) error {
 	if err != nil {
 		return usageError{err}
 	}
-	t.host, t.tls = u.Host, u.Scheme == "wss"
+	// Whether it speaks rookery.v1 shows when it is asked to.
+	t.host, t.tls, t.v1 = u.Host, u.Scheme == "wss", true
 	port := u.Port()
 	if port == "" {
 		port = map[bool]string{false: "80", true: "443"}[t.tls]
