@@ -7,16 +7,16 @@ func (r *Room) AppendBefore(dst []byte, before uint64, limit, maxBytes int) []by
 	end := min(before, v.head+1)
 	from := end
 	oldest := max(v.oldest(), r.historyStart(&v))
-	for size := 0; from > oldest && limit > 0; from-- {
+	for size, count := 0, 0; from > oldest && count < limit; from-- {
 		run := v.read(from-1, false)
 		if run.first != from-1 || run.count == 0 {
 			continue // withdrawn
 		}
 		size += int(run.t.ends[run.index] - run.t.start(run.index))
-		if size > maxBytes && from < end {
+		if size > maxBytes && count > 0 {
 			break
 		}
-		limit--
+		count++
 	}
 	return v.appendArray(dst, from, end, 1<<30, 1<<30)
 }

@@ -227,4 +227,3 @@ func TestDeath(t *testing.T) {
 		}
 	}
 }
-
