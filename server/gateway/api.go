@@ -7,13 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/gobwas/ws"
-
-	"rookery/server"
 	"rookery/server/hub"
 )
 
@@ -25,6 +20,7 @@ func (g *Gateway) api() http.Handler {
 	mux.HandleFunc("GET /api/rooms", g.apiRooms)
 	mux.HandleFunc("GET /api/rooms/{room}", g.apiRoom)
 	mux.HandleFunc("GET /api/rooms/{room}/messages", g.apiMessages)
+	mux.HandleFunc("GET /api/rooms/{room}/members", g.apiMembers)
 	mux.HandleFunc("POST /api/rooms/{room}/messages", g.apiPublish)
 	mux.HandleFunc("DELETE /api/rooms/{room}/messages", g.apiPurge)
 	mux.HandleFunc("DELETE /api/rooms/{room}/messages/{offset}", g.apiRedact)
@@ -220,57 +216,4 @@ func queryInt(w http.ResponseWriter, r *http.Request, name string, absent, most 
 		return 0, false
 	}
 	return v, true
-}
-
-// closeKicked is the close code of a connection that the API disconnects.
-const closeKicked ws.StatusCode = 4003
-
-func (g *Gateway) apiDisconnect(w http.ResponseWriter, r *http.Request) {
-	var who struct{ Nickname, Conn, Reason string }
-	if err := json.NewDecoder(r.Body).Decode(&who); err != nil {
-		apiError(w, http.StatusBadRequest, "bad_json", "the body is an object with nickname or conn, and reason")
-		return
-	}
-	if (who.Nickname == "") == (who.Conn == "") {
-		apiError(w, http.StatusBadRequest, errorTable[codeBadField].code, "name one of nickname and conn")
-		return
-	}
-	if who.Reason == "" {
-		who.Reason = "disconnected by an operator"
-	}
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	closed := 0
-	for _, loop := range g.srv.Loops() {
-		wait.Add(1)
-		loop.Post(func() {
-			defer wait.Done()
-			n := 0
-			loop.Conns(func(c *server.Conn) bool {
-				s, ok := c.Session().(*session)
-				if ok && (who.Conn != "" && c.ID() == who.Conn || who.Nickname != "" && s.hasNickname(who.Nickname)) {
-					c.Close(closeKicked, strings.ToValidUTF8(who.Reason, "\ufffd"))
-					n++
-				}
-				return true
-			})
-			mu.Lock()
-			closed += n
-			mu.Unlock()
-		})
-	}
-	wait.Wait()
-	writeJSON(w, http.StatusOK, map[string]any{"disconnected": closed})
-}
-
-func (s *session) hasNickname(name string) bool {
-	if s.first.Room() != nil && s.first.Nickname == name {
-		return true
-	}
-	for _, m := range s.others() {
-		if m.Nickname == name {
-			return true
-		}
-	}
-	return false
 }

@@ -41,6 +41,7 @@ func newCollector(g *Gateway) *collector {
 	gauge("rookery_rooms", "Rooms on this node.", func(s *snapshot) float64 { return float64(s.hub.Rooms) })
 	gauge("rookery_members", "Memberships: a connection in three rooms counts three.", func(s *snapshot) float64 { return float64(s.hub.Members) })
 	gauge("rookery_stalled_members", "Members whose sockets are full.", func(s *snapshot) float64 { return float64(s.hub.Stalled) })
+	gauge("rookery_lag_publications", "Publications that the slowest member is behind its room.", func(s *snapshot) float64 { return float64(s.hub.Lag) })
 	gauge("rookery_log_bytes", "Memory of all rooms' logs.", func(s *snapshot) float64 { return float64(s.hub.LogBytes) })
 	gauge("rookery_pinned_bytes", "Memory held for unfinished input.", func(s *snapshot) float64 { return float64(s.server.Pinned) })
 	counter("rookery_messages_received_total", "Text and binary messages received.", func(s *snapshot) float64 { return float64(s.server.MessagesIn) })

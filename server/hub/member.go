@@ -36,6 +36,9 @@ func (m *Member) Room() *Room {
 	return m.shard.room
 }
 
+// Events is what the member joined with.
+func (m *Member) Events() Events { return m.events }
+
 // Used reports whether the Member was ever in a room: it cannot join again.
 func (m *Member) Used() bool { return m.events != nil }
 

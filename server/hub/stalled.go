@@ -30,10 +30,12 @@ func (sw *Sweeper) RetryStalled(limit int) {
 	for tries := min(limit, len(sw.stalled)); tries > 0 && writes < retryWrites; tries-- {
 		if sw.retryAt >= len(sw.stalled) {
 			sw.retryAt = 0
+			sw.publishLag()
 		}
 		n, free := sw.retry(sw.stalled[sw.retryAt])
 		writes += n
 		if !free {
+			sw.noteLag(sw.stalled[sw.retryAt])
 			sw.retryAt++
 			continue
 		}
@@ -41,6 +43,9 @@ func (sw *Sweeper) RetryStalled(limit int) {
 		sw.stalled[sw.retryAt] = sw.stalled[last]
 		sw.stalled[last] = nil
 		sw.stalled = sw.stalled[:last]
+	}
+	if len(sw.stalled) == 0 {
+		sw.publishLag()
 	}
 	sw.stats.publish(&sw.count, len(sw.stalled))
 }

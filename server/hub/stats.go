@@ -11,6 +11,7 @@ type counts struct {
 type sweepStats struct {
 	deliveries, gaps atomic.Uint64
 	stalled          atomic.Int64
+	lag              atomic.Uint64
 }
 
 func (s *sweepStats) publish(c *counts, stalled int) {
@@ -28,6 +29,7 @@ type Stats struct {
 	Gaps         uint64 // times that a member fell behind a log
 	Stalled      int64  // members whose sockets are full
 	LogBytes     int64  // memory of all logs
+	Lag          uint64 // publications that the slowest member is behind
 }
 
 // Stats may be called from any goroutine.
@@ -44,6 +46,7 @@ func (h *Hub) Stats() Stats {
 		st.Deliveries += sw.stats.deliveries.Load()
 		st.Gaps += sw.stats.gaps.Load()
 		st.Stalled += sw.stats.stalled.Load()
+		st.Lag = max(st.Lag, sw.stats.lag.Load())
 	}
 	return st
 }

@@ -39,6 +39,7 @@ type Sweeper struct {
 	rest    queue // rooms that had one and have work left
 	lead    int   // writes that fresh rooms may make before one of the rest has its turn
 	stalled []*Member
+	lagSeen uint64 // the largest lag found in this round over stalled
 	retryAt int
 	count   counts
 	stats   sweepStats
