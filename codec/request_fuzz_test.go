@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -111,10 +112,17 @@ func likeNetHTTP(t *testing.T, r *Request, head []byte) {
 		}
 		return
 	}
+	host := string(r.Host)
+	if r.Target[0] != '/' {
+		// net/http unescapes the authority of an absolute target.
+		if plain, err := url.PathUnescape(host); err == nil {
+			host = plain
+		}
+	}
 	length := max(req.ContentLength, 0)
 	chunked := len(req.TransferEncoding) > 0
 	if req.Method != string(r.Method) || req.RequestURI != string(r.Target) || req.ProtoMinor != r.Minor ||
-		req.Host != string(r.Host) || length != r.ContentLength || chunked != r.Chunked || req.Close != r.Close {
+		req.Host != host || length != r.ContentLength || chunked != r.Chunked || req.Close != r.Close {
 		t.Fatalf("%q: got %+v, net/http %+v", head, r, req)
 	}
 	if r.Target[0] == '/' && req.URL.RawQuery != string(r.Query) {
