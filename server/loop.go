@@ -74,9 +74,13 @@ func (l *Loop) Post(fn func()) {
 // signal makes the loop's next poll return. gnet's own task queues are not used: a task that is queued while they are
 // drained runs before the next poll, and they do not keep order under load.
 func (l *Loop) signal() {
-	if !l.signalled.Swap(true) {
-		_, _ = unix.Write(int(l.wakeFD.Load()), wakeByte)
+	if l.signalled.Swap(true) {
+		return
 	}
+	// Under the lock: once the server has stopped, the descriptor's number may be somebody else's.
+	l.mu.Lock()
+	_, _ = unix.Write(int(l.wakeFD.Load()), wakeByte)
+	l.mu.Unlock()
 }
 
 var wakeByte = []byte{0}
@@ -121,8 +125,9 @@ func (l *Loop) Accepted() bool {
 
 // Conns calls fn for each open connection until it returns false. fn must not end connections in other ways than Conn.Close. Loop only.
 func (l *Loop) Conns(fn func(*Conn) bool) {
-	for _, c := range l.conns {
-		if c.state == stateOpen && !fn(c) {
+	// From the end: a close that fails at once puts the last connection, which was visited, in the place of this one.
+	for i := len(l.conns) - 1; i >= 0; i-- {
+		if c := l.conns[i]; c.state == stateOpen && !fn(c) {
 			return
 		}
 	}

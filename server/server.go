@@ -108,7 +108,9 @@ func (s *Server) ListenAndServe() error {
 
 func (s *Server) closeLoops() {
 	for _, l := range s.loops {
-		closeFD(int(l.wakeFD.Load()))
+		l.mu.Lock()
+		closeFD(int(l.wakeFD.Swap(-1)))
+		l.mu.Unlock()
 	}
 }
 
@@ -129,8 +131,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	for _, l := range s.loops {
 		l.Post(func() {
-			for _, c := range l.conns {
-				switch c.state {
+			for i := len(l.conns) - 1; i >= 0; i-- { // from the end, as in Loop.Conns
+				switch c := l.conns[i]; c.state {
 				case stateOpen:
 					c.end(CauseDraining, "")
 				case stateHandshake:
