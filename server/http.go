@@ -43,10 +43,14 @@ func (c *Conn) serveHTTP(r *codec.Request, head, rest []byte) {
 	c.dispatch()
 }
 
+// errOnlyWebSocket names the protocol to change to, as RFC 9110 section 15.5.22 has it.
+var errOnlyWebSocket = &codec.HTTPError{Status: http.StatusUpgradeRequired, Reason: "this is a WebSocket endpoint",
+	Header: []codec.HTTPField{{Name: "Connection", Value: "Upgrade"}, {Name: "Upgrade", Value: "websocket"}}}
+
 func (c *Conn) bodyLength(r *codec.Request) (int, *codec.HTTPError) {
 	srv := c.loop.srv
 	if srv.cfg.HTTP == nil {
-		return 0, &codec.HTTPError{Status: http.StatusUpgradeRequired, Reason: "this is a WebSocket endpoint"}
+		return 0, errOnlyWebSocket
 	}
 	if r.Chunked {
 		return 0, &codec.HTTPError{Status: http.StatusLengthRequired, Reason: "send the body with a Content-Length"}
@@ -105,9 +109,7 @@ func (c *Conn) answer(response []byte, keepAlive bool) {
 		return
 	}
 	c.http.busy = false
-	timeout := c.loop.srv.cfg.HandshakeTimeout
-	c.http.deadline = time.Now().Add(timeout)
-	c.loop.handshaking.push(c, c.http.deadline)
+	c.http.deadline = time.Now().Add(c.loop.srv.cfg.HandshakeTimeout)
 	c.state = stateHandshake
 	if len(c.head) > 0 {
 		pending := c.head

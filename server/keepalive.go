@@ -69,11 +69,19 @@ func (l *Loop) expireHandshakes(now time.Time) {
 		switch {
 		case c.gone || c.state == stateOpen || c.state == stateClosing:
 		case c.http != nil && c.http.deadline.After(now):
-			l.handshaking.push(c, c.http.deadline)
+			// Never behind more than a timeout: a slow request would hold up those that come after it.
+			l.handshaking.push(c, earlier(c.http.deadline, now.Add(l.srv.cfg.HandshakeTimeout)))
 		default:
 			c.expireRequest()
 		}
 	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // expireClosing ends the connections whose closing handshake took too long, and half-closes those whose last bytes have
