@@ -144,9 +144,14 @@ func (c *Conn) bury(err error) {
 	if c.opened {
 		l.stats.open.Add(-1)
 		l.srv.log.Debug("closed", "conn", c.ID(), "cause", c.ended.Cause.String(), "code", int(c.ended.Code), "reason", c.ended.Reason)
-		if h := l.srv.handler.OnClose; h != nil {
-			h(c, c.ended)
-		}
+		c.tellClosed()
 	}
 	c.session = nil
+}
+
+func (c *Conn) tellClosed() {
+	defer c.recoverPanic()
+	if h := c.loop.srv.handler.OnClose; h != nil {
+		h(c, c.ended)
+	}
 }

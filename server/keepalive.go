@@ -126,6 +126,7 @@ func (l *Loop) keepalive(now time.Time) {
 }
 
 func (c *Conn) keepalive(up uint32, interval time.Duration) {
+	defer c.recoverPanic()
 	if !c.alive {
 		switch {
 		case c.pingedAt == 0:
