@@ -55,6 +55,10 @@ func (c *Conn) messages(b []byte) []byte {
 			break
 		}
 		b = b[n:]
+		// Before the handler: it may end the connection, which gives back what was counted.
+		if before = c.account(before); c.state != stateOpen {
+			break
+		}
 		switch m.Op {
 		case 0:
 		case ws.OpText, ws.OpBinary:
@@ -70,13 +74,19 @@ func (c *Conn) messages(b []byte) []byte {
 		}
 	}
 	c.dec.Release() // the last message has been handled
-	if after := c.dec.Pinned(); after != before {
-		c.loop.pin(after - before)
-	}
+	c.account(before)
 	if c.state != stateOpen {
 		return nil
 	}
 	return b
+}
+
+// account counts what the decoder holds against the budget, which has counted before of it, and returns what is counted now.
+func (c *Conn) account(before int) int {
+	if after := c.dec.Pinned(); after != before && !c.gone {
+		c.loop.pin(after - before)
+	}
+	return c.dec.Pinned()
 }
 
 // pong answers a ping. While the peer leaves replies unread only what fits the bound is kept: RFC 6455 section 5.5.3
