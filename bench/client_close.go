@@ -12,7 +12,7 @@ type closeState struct {
 
 const (
 	closesPerTick = 256
-	closeGrace    = int64(5e9)
+	closeGrace    = int64(15e9)
 )
 
 // closeFrame says 1000, a normal closure.

@@ -167,7 +167,7 @@ func (c *client) report() (answer, error) {
 	}
 	a := tally{
 		Conns: len(c.conns), Open: c.dial.open, Gaps: r.gaps, Duplicates: r.duplicates, Foreign: r.foreign,
-		Misrouted: r.misrouted, Sent: r.sent, Unsent: r.unsent, Bytes: c.bytes - r.bytes, Ends: r.ends,
+		Misrouted: r.misrouted, Sent: r.sent, Unsent: r.unsent, Bytes: c.bytes - r.bytes, Ends: r.ends, Samples: r.samples,
 		Opened: c.dial.opened - r.opened,
 	}
 	if c.plan.Life == 0 {

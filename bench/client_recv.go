@@ -16,6 +16,9 @@ import (
 //  3. a parsed message is found by its marker, checked for its place in the sequence, and timed
 //  4. pings are answered on both kinds, and a close is
 
+// gapSamples is how many gaps a client describes; the others it only counts.
+const gapSamples = 3
+
 // visits bounds the reads in a row on one connection, so that one busy sender does not delay the others.
 const visits = 4
 
@@ -187,6 +190,10 @@ func (c *client) got(i int32, payload []byte, at int64) {
 		return
 	case m.seq > *next:
 		r.gaps += uint64(m.seq - *next)
+		if len(r.samples) < gapSamples {
+			r.samples = append(r.samples, fmt.Sprintf("connection %d, stream %d: messages %d to %d missing before the one due %.1f s into the run",
+				c.plan.First+int(i), m.stream, *next, m.seq-1, float64(m.due-r.Pacer.Start)/1e9))
+		}
 	}
 	*next = m.seq + 1
 	k.messages++

@@ -17,6 +17,7 @@ type run struct {
 	bytes      uint64 // c.bytes when the run was armed
 	opened     uint64 // c.dial.opened then
 	ends       map[string]int
+	samples    []string // descriptions of the first gaps
 	latency    latencies
 	timeline   timeline
 	resume     *resumeRun

@@ -40,6 +40,7 @@ type laneResult struct {
 	lagMax   float64
 	ends     map[string]int
 	opened   uint64
+	samples  []string
 	resume   []*resumeTally
 }
 
@@ -122,6 +123,9 @@ func (s *session) measure(p pass) (usage, error) {
 func (s *session) arm(p pass, start, begin int64) error {
 	s.run++
 	for n, l := range p.lanes {
+		if _, err := newMessage(l.template, l.payload); err != nil {
+			return usageError{err}
+		}
 		l.pacer = newPacer(start, l.rate, (p.warmup + p.length).Seconds())
 		// Whole rounds over the streams: every room gets the same number of messages.
 		l.pacer.Count -= l.pacer.Count % uint64(l.streams)
@@ -238,6 +242,7 @@ func (r *laneResult) merge(t *tally) error {
 	to.Parsed += t.Parsed
 	to.Bytes += t.Bytes
 	r.opened += t.Opened
+	r.samples = append(r.samples, t.Samples...)
 	for k, n := range t.Ends {
 		r.ends[k] += n
 	}

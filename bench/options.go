@@ -22,6 +22,7 @@ type options struct {
 	Runs     int           `help:"Repetitions; figures become medians with minimum and maximum." default:"1"`
 	Against  []string      `help:"Peers to measure in turn with the target: A B A B."`
 	PID      int           `help:"Process of a URL target whose CPU and memory to read (found by itself on this host)."`
+	Binary   string        `help:"The rookery binary to measure, such as an older build; bin/rookery by default." placeholder:"FILE"`
 	Flags    []string      `name:"server-flag" help:"Extra flag for the rookery process, such as --server-flag=--loops=2."`
 	JSON     string        `help:"Write the results here." placeholder:"FILE"`
 	HTML     string        `help:"Write the report here." placeholder:"FILE"`

@@ -117,7 +117,8 @@ type tally struct {
 	Unsent     uint64         `json:"unsent"` // due, but the target did not take them
 	Bytes      uint64         `json:"bytes"`  // received
 	Ends       map[string]int `json:"ends,omitempty"`
-	Opened     uint64         `json:"opened"` // churn and resume: connections opened during the run
+	Samples    []string       `json:"samples,omitempty"` // the first gaps, in words
+	Opened     uint64         `json:"opened"`            // churn and resume: connections opened during the run
 	Latency    []byte         `json:"latency"`
 	Timeline   [][]byte       `json:"timeline,omitempty"`
 	Lag        []byte         `json:"lag"`

@@ -97,8 +97,10 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 			d.Missing = append(d.Missing, absent.Error())
 			continue
 		case ctx.Err() != nil:
-			// A row that was cut off says nothing; those before it stand.
 			d.Partial = context.Cause(ctx).Error()
+			if len(r.Steps)+len(r.Figures) > 0 {
+				d.Rows = append(d.Rows, r)
+			}
 			return context.Cause(ctx)
 		}
 		var never notStarted

@@ -163,7 +163,7 @@ func TestJudge(t *testing.T) {
 		{"late, but little of what it reports", good, processes{LagP99: 40e3}, 100e3, ""},
 	} {
 		r := row{Clients: &tt.clients}
-		r.judge(&tt.got, &distribution{P99: tt.p99})
+		r.judge(&tt.got, &distribution{P99: tt.p99}, false)
 		if !strings.HasPrefix(r.Void, tt.want) || (tt.want == "") != (r.Void == "") {
 			t.Errorf("%s: void %q, want %q", tt.name, r.Void, tt.want)
 		}

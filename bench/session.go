@@ -21,6 +21,7 @@ type session struct {
 	run      uint8
 	nextAddr int
 	deflate  bool // members offer permessage-deflate
+	crowded  bool // servers and clients fill the host by design: the clients' lag is stated, not judged
 	notes    []string
 	kernel   kernelMemory // before the first connection
 	rss      int64

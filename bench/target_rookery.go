@@ -41,8 +41,18 @@ func repository() (string, error) {
 	return "", errNoRepository
 }
 
-// rookeryBinary returns bin/rookery, built first if it is not there.
-func rookeryBinary(ctx context.Context) (string, error) {
+// rookeryBinary returns the binary that was given, or bin/rookery, built first if it is not there.
+func rookeryBinary(ctx context.Context, given string) (string, error) {
+	if given != "" {
+		path, err := filepath.Abs(given)
+		if err == nil {
+			_, err = os.Stat(path)
+		}
+		if err != nil {
+			return "", usagef("--binary %s: %v", given, plainPath(err))
+		}
+		return path, nil
+	}
 	root, err := repository()
 	if err != nil {
 		return "", err
@@ -61,7 +71,7 @@ func rookeryBinary(ctx context.Context) (string, error) {
 
 // startRookery starts opt.Nodes processes on one port.
 func (t *target) startRookery(ctx context.Context, opt options, needs targetNeeds) error {
-	path, err := rookeryBinary(ctx)
+	path, err := rookeryBinary(ctx, opt.Binary)
 	if err != nil {
 		return err
 	}
