@@ -1,7 +1,7 @@
 # `make help` says what there is.
 GO ?= go
 FUZZTIME ?= 60s
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help run build test check fuzz bench bench-peers bench-million
 
@@ -28,7 +28,7 @@ check: ## gofmt, vet, staticcheck, import rules
 fuzz: ## Run each fuzz target for FUZZTIME (60s)
 	@for pkg in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg || exit 1; \
 		done; \
 	done
 

@@ -31,7 +31,6 @@ type Gateway struct {
 type lane struct {
 	g       *Gateway
 	index   int
-	loop    *server.Loop
 	sweeper *hub.Sweeper
 	sweepFn func()
 	out     []byte // a frame's payload under construction
