@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,12 +13,13 @@ import (
 
 	"rookery/codec"
 	"rookery/server"
+	"rookery/server/internal/certtest"
 )
 
 // start runs a server on a free loopback port until the test ends.
 func start(t *testing.T, cfg server.Config, h server.Handler) *server.Server {
 	t.Helper()
-	cfg.Addr = "127.0.0.1:0"
+	cfg.Addr, cfg.TLS = "127.0.0.1:0", certtest.Config(cfg.TLS)
 	cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	srv := server.New(cfg, h)
 	stopped := make(chan error, 1)
@@ -42,7 +44,8 @@ func start(t *testing.T, cfg server.Config, h server.Handler) *server.Server {
 
 func dial(t *testing.T, srv *server.Server, path string) *websocket.Conn {
 	t.Helper()
-	c, _, err := websocket.DefaultDialer.Dial("ws://"+srv.Addr()+path, nil)
+	d := websocket.Dialer{TLSClientConfig: certtest.Client()}
+	c, _, err := d.Dial(certtest.Scheme()+"://"+srv.Addr()+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +80,10 @@ func TestHTTPOnTheSamePort(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		_, _ = w.Write([]byte(r.Method + " " + r.URL.Path + " " + string(body)))
 	})}, server.Handler{OnMessage: echo})
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: certtest.Client()}}
+	defer client.CloseIdleConnections()
 	for range 3 {
-		res, err := http.Get("http://" + srv.Addr() + "/x")
+		res, err := client.Get(strings.Replace(certtest.Scheme(), "ws", "http", 1) + "://" + srv.Addr() + "/x")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,5 +93,4 @@ func TestHTTPOnTheSamePort(t *testing.T) {
 			t.Fatalf("got %q", body)
 		}
 	}
-	http.DefaultClient.CloseIdleConnections()
 }

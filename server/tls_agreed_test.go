@@ -2,13 +2,13 @@ package server_test
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"net/http"
 	"slices"
 	"testing"
 
 	"rookery/server"
+	"rookery/server/internal/certtest"
 )
 
 // handshakeWith tries one set of client settings.
@@ -102,24 +102,24 @@ func TestTLSResumption(t *testing.T) {
 }
 
 func TestSNI(t *testing.T) {
-	one, two := certificateFor("one.example"), certificateFor("*.two.example")
+	one, two := certtest.For("one.example"), certtest.For("*.two.example")
 	dir := t.TempDir()
-	one.write(t, dir+"/one.pem", dir+"/one.key")
-	two.write(t, dir+"/two.pem", dir+"/two.key")
+	one.Write(t, dir+"/one.pem", dir+"/one.key")
+	two.Write(t, dir+"/two.pem", dir+"/two.key")
 	certs, err := server.LoadCertificates([]string{dir + "/one.pem", dir + "/two.pem"}, []string{dir + "/one.key", dir + "/two.key"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv := startTLS(t, server.Config{Loops: 1, TLS: &tls.Config{GetCertificate: certs.Get}}, server.Handler{OnMessage: echo})
-	for name, want := range map[string]*signer{
+	for name, want := range map[string]*certtest.Pair{
 		"one.example": one, "www.two.example": two, "other.example": one, "": one,
 	} {
 		state, err := handshakeWith(t, srv, &tls.Config{ServerName: name, InsecureSkipVerify: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := state.PeerCertificates[0]; !got.Equal(want.cert) {
-			t.Errorf("%q: got the certificate of %v, want of %v", name, got.DNSNames, want.cert.DNSNames)
+		if got := state.PeerCertificates[0]; !got.Equal(want.Cert) {
+			t.Errorf("%q: got the certificate of %v, want of %v", name, got.DNSNames, want.Cert.DNSNames)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func TestClientCertificates(t *testing.T) {
 	opened := make(chan string, 1)
 	for _, auth := range []tls.ClientAuthType{tls.RequireAndVerifyClientCert, tls.VerifyClientCertIfGiven} {
 		cfg := serverTLS()
-		cfg.ClientAuth, cfg.ClientCAs = auth, roots()
+		cfg.ClientAuth, cfg.ClientCAs = auth, certtest.Roots()
 		srv := startTLS(t, server.Config{Loops: 1, TLS: cfg}, server.Handler{OnMessage: echo, OnOpen: func(c *server.Conn) {
 			name := "nobody"
 			if peers := c.TLS().PeerCertificates; len(peers) > 0 {
@@ -137,17 +137,17 @@ func TestClientCertificates(t *testing.T) {
 			}
 			opened <- name
 		}})
-		stranger := newSigner("stranger", nil, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-		for who, want := range map[*signer]string{
-			certificateFor("ann"): "ann",
-			stranger:              "",
-			nil:                   map[tls.ClientAuthType]string{tls.VerifyClientCertIfGiven: "nobody"}[auth],
+		stranger := certtest.Stranger()
+		for who, want := range map[*certtest.Pair]string{
+			certtest.For("ann"): "ann",
+			stranger:            "",
+			nil:                 map[tls.ClientAuthType]string{tls.VerifyClientCertIfGiven: "nobody"}[auth],
 		} {
 			client := clientTLS()
 			if who != nil {
 				// Given whatever the server asks for.
 				client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-					cert := who.tls()
+					cert := who.TLS()
 					return &cert, nil
 				}
 			}

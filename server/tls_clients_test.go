@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/lxzan/gws"
 
 	"rookery/server"
+	"rookery/server/internal/certtest"
 )
 
 // exchanges are messages that clients of other makes send and want back: within a record, over several, over many.
@@ -116,7 +116,7 @@ func TestTLSNode(t *testing.T) {
 	}
 	srv := startForClients(t)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority().cert.Raw}), 0o600); err != nil {
+	if err := os.WriteFile(ca, certtest.Authority(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("node", "-e", nodeEcho, "wss://"+srv.TLSAddr()+"/", ca)

@@ -16,6 +16,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"rookery/server"
+	"rookery/server/internal/certtest"
 )
 
 var wsURL = &url.URL{Scheme: "ws", Host: "localhost", Path: "/"}
@@ -182,7 +183,7 @@ func TestTLSConfigCallbackPanics(t *testing.T) {
 			if strings.HasPrefix(hello.ServerName, "panic") {
 				panic("as asked for")
 			}
-			cert := localhost().tls()
+			cert := certtest.For("localhost").TLS()
 			return &cert, nil
 		},
 	}}, server.Handler{OnMessage: echo})

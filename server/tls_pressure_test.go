@@ -1,7 +1,11 @@
 package server_test
 
 import (
+	"crypto/tls"
 	"encoding/binary"
+	"io"
+	"runtime/debug"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,5 +106,51 @@ func TestTLSBackpressure(t *testing.T) {
 		if look(); most == 0 || most > tt.most {
 			t.Errorf("%s: %d bytes were held, want at most %d", tt.name, most, tt.most)
 		}
+	}
+}
+
+// raced reports whether the test was built with the race detector.
+func raced() bool {
+	info, _ := debug.ReadBuildInfo()
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// TestTLSSendingDoesNotAllocate has a peer that reads records and leaves them encrypted, which allocates nothing either.
+func TestTLSSendingDoesNotAllocate(t *testing.T) {
+	conns := make(chan *server.Conn, 1)
+	srv := startTLS(t, server.Config{Loops: 1}, server.Handler{OnOpen: func(c *server.Conn) { conns <- c }})
+	allowed := 0.0
+	if raced() {
+		allowed = 4 // under the race detector a sync.Pool loses things on purpose, and crypto/tls has its buffers in one
+	}
+	for _, version := range versions {
+		cfg := clientTLS()
+		cfg.MinVersion, cfg.MaxVersion = version, version
+		raw := dialTLS(t, srv, cfg).NetConn().(*tls.Conn).NetConn()
+		_ = raw.SetDeadline(time.Time{})
+		drained := make(chan struct{})
+		go func() {
+			defer close(drained)
+			_, _ = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{raw}, make([]byte, 64<<10))
+		}()
+		c, payload := <-conns, make([]byte, 200)
+		frames := codec.AppendFrame(codec.AppendFrame(nil, ws.OpText, payload), ws.OpText, payload)
+		done := make(chan struct{})
+		c.Loop().Post(func() {
+			defer close(done)
+			if allocs := testing.AllocsPerRun(20, func() {
+				if err := c.Send(ws.OpText, payload); err != nil {
+					t.Error(err)
+				}
+				if n, ok := c.Write(frames); n != len(frames) || !ok {
+					t.Errorf("%d bytes, %v", n, ok)
+				}
+			}); allocs > allowed {
+				t.Errorf("%s: %v allocations", tls.VersionName(version), allocs)
+			}
+		})
+		<-done
+		_ = raw.SetDeadline(time.Now())
+		<-drained
 	}
 }

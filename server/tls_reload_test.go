@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rookery/server"
+	"rookery/server/internal/certtest"
 )
 
 // journal is a log that a test reads while it is written.
@@ -36,8 +37,8 @@ func (j *journal) count(text string) int {
 func TestCertificateReload(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := dir+"/cert.pem", dir+"/key.pem"
-	first, second, third := certificateFor("first"), certificateFor("second"), certificateFor("third")
-	first.write(t, certFile, keyFile)
+	first, second, third := certtest.For("first"), certtest.For("second"), certtest.For("third")
+	first.Write(t, certFile, keyFile)
 	certs, err := server.LoadCertificates([]string{certFile}, []string{keyFile})
 	if err != nil {
 		t.Fatal(err)
@@ -61,13 +62,13 @@ func TestCertificateReload(t *testing.T) {
 	if got := serves(); got != "first" {
 		t.Fatalf("serves %q at the start", got)
 	}
-	second.write(t, certFile, keyFile)
+	second.Write(t, certFile, keyFile)
 	eventually(t, "the renewed certificate is served", func() bool { return serves() == "second" })
 	wantEcho(t, old, "connections from before go on")
 
-	replaceFile(t, certFile, []byte("-----BEGIN CERTIFICATE-----\n"))
+	certtest.Replace(t, certFile, []byte("-----BEGIN CERTIFICATE-----\n"))
 	eventually(t, "the bad file is refused", func() bool { return log.count("certificates refused") == 1 })
-	third.write(t, dir+"/unused.pem", keyFile)
+	third.Write(t, dir+"/unused.pem", keyFile)
 	eventually(t, "and the key that fits nothing", func() bool { return log.count("certificates refused") == 2 })
 	if got := serves(); got != "second" {
 		t.Fatalf("serves %q after a bad file", got)
@@ -75,15 +76,15 @@ func TestCertificateReload(t *testing.T) {
 	hangup <- os.Interrupt
 	eventually(t, "a signal has it tried again", func() bool { return log.count("certificates refused") == 3 })
 
-	third.write(t, certFile, keyFile)
+	third.Write(t, certFile, keyFile)
 	hangup <- os.Interrupt
 	eventually(t, "the good files are served", func() bool { return serves() == "third" })
 }
 
 func TestLoadCertificatesErrors(t *testing.T) {
 	dir := t.TempDir()
-	certificateFor("a").write(t, dir+"/a.pem", dir+"/a.key")
-	certificateFor("b").write(t, dir+"/b.pem", dir+"/b.key")
+	certtest.For("a").Write(t, dir+"/a.pem", dir+"/a.key")
+	certtest.For("b").Write(t, dir+"/b.pem", dir+"/b.key")
 	for _, tt := range []struct {
 		name        string
 		certs, keys []string
