@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +44,7 @@ func start(t *testing.T, cfg server.Config, h server.Handler) *server.Server {
 func dial(t *testing.T, srv *server.Server, path string) *websocket.Conn {
 	t.Helper()
 	d := websocket.Dialer{TLSClientConfig: certtest.Client()}
-	c, _, err := d.Dial(certtest.Scheme()+"://"+srv.Addr()+path, nil)
+	c, _, err := d.Dial(certtest.URL("ws", srv.Addr())+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,10 +79,11 @@ func TestHTTPOnTheSamePort(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		_, _ = w.Write([]byte(r.Method + " " + r.URL.Path + " " + string(body)))
 	})}, server.Handler{OnMessage: echo})
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: certtest.Client()}}
+	client := certtest.HTTPClient()
+	client.Transport.(*http.Transport).DisableKeepAlives = false
 	defer client.CloseIdleConnections()
 	for range 3 {
-		res, err := client.Get(strings.Replace(certtest.Scheme(), "ws", "http", 1) + "://" + srv.Addr() + "/x")
+		res, err := client.Get(certtest.URL("http", srv.Addr()) + "/x")
 		if err != nil {
 			t.Fatal(err)
 		}

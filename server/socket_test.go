@@ -12,6 +12,7 @@ import (
 
 	"rookery/codec/conformance"
 	"rookery/server"
+	"rookery/server/internal/certtest"
 )
 
 const patience = 20 * time.Second
@@ -35,6 +36,7 @@ func connect(t *testing.T, srv *server.Server) *socket {
 func connectedAs(t *testing.T, conn net.Conn) *socket {
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
+	conn = certtest.Over(conn)
 	return &socket{Conn: conn, t: t, r: bufio.NewReader(conn)}
 }
 

@@ -13,12 +13,13 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rookery/server"
+	"rookery/server/internal/certtest"
 )
 
 // start runs a gateway on a free loopback port until the test ends.
 func start(t testing.TB, cfg Config) *Gateway {
 	t.Helper()
-	cfg.Server.Addr = "127.0.0.1:0"
+	cfg.Server.Addr, cfg.Server.TLS = "127.0.0.1:0", certtest.Config(cfg.Server.TLS)
 	cfg.Server.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	if cfg.Drain == 0 {
 		cfg.Drain = 200 * time.Millisecond
@@ -53,11 +54,16 @@ type client struct {
 
 func dial(t testing.TB, g *Gateway, query, protocol string) *client {
 	t.Helper()
-	d := websocket.Dialer{}
+	return dialAt(t, certtest.URL("ws", g.Server().Addr()), query, protocol)
+}
+
+func dialAt(t testing.TB, url, query, protocol string) *client {
+	t.Helper()
+	d := websocket.Dialer{TLSClientConfig: certtest.Client()}
 	if protocol != "" {
 		d.Subprotocols = []string{protocol}
 	}
-	c, _, err := d.Dial("ws://"+g.Server().Addr()+"/ws?"+query, http.Header{})
+	c, _, err := d.Dial(url+"/ws?"+query, http.Header{})
 	if err != nil {
 		t.Fatal(err)
 	}

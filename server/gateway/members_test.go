@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+
+	"rookery/server/internal/certtest"
 )
 
 func TestAPIMembersShowsWhoLags(t *testing.T) {
@@ -14,16 +16,15 @@ func TestAPIMembersShowsWhoLags(t *testing.T) {
 		c.say(event{"op": "join", "room": "r", "nickname": []string{"ann", "bob"}[i]})
 		c.expect("ev", "joined")
 	}
-	req, err := http.NewRequest("GET", "http://"+g.Server().Addr()+"/api/rooms/r/members?limit=5", nil)
+	req, err := http.NewRequest("GET", certtest.URL("http", g.Server().Addr())+"/api/rooms/r/members?limit=5", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer k")
-	res, err := http.DefaultClient.Do(req)
+	res, err := certtest.HTTPClient().Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer http.DefaultClient.CloseIdleConnections()
 	defer res.Body.Close()
 	var got struct {
 		Online  int

@@ -3,6 +3,7 @@ package certtest
 import (
 	"crypto/tls"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -23,12 +24,17 @@ func Config(own *tls.Config) *tls.Config {
 	return own
 }
 
-// Scheme is ws or wss.
-func Scheme() string {
+// URL begins with the secure form of scheme, which is ws or http, if On.
+func URL(scheme, addr string) string {
 	if On() {
-		return "wss"
+		scheme += "s"
 	}
-	return "ws"
+	return scheme + "://" + addr
+}
+
+// HTTPClient trusts the authority. It keeps no connections.
+func HTTPClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: Client(), DisableKeepAlives: true}}
 }
 
 // Over makes a client's connection one over TLS, if On. Close drops it, as it would without TLS.
