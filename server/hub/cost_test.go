@@ -80,7 +80,7 @@ func TestSizes(t *testing.T) {
 		{"cursor", unsafe.Sizeof(cursor{}), 40},
 		{"Member", unsafe.Sizeof(Member{}), 48},
 		{"shard", unsafe.Sizeof(shard{}), 96},
-		{"Room", unsafe.Sizeof(Room{}), 232},
+		{"Room", unsafe.Sizeof(Room{}), 248},
 		{"segment", unsafe.Sizeof(segment{}), 80},
 	} {
 		if tt.got > tt.want {

@@ -89,6 +89,20 @@ func (r *Room) Purge() uint64 {
 	return head
 }
 
+// trim frees all segments but the newest. Under Room.mu.
+func (r *Room) trim() {
+	list := r.log.list()
+	if len(list) < 2 {
+		return
+	}
+	newest := list[len(list)-1:]
+	r.log.segments.Store(&newest)
+	freed := int64(r.log.memory - newest[0].memory())
+	r.log.memory -= int(freed)
+	r.logBytes -= freed
+	r.hub.logBytes.Add(-freed)
+}
+
 // drop frees the log's segments. Under Room.mu.
 func (r *Room) drop() {
 	r.log.segments.Store(nil)

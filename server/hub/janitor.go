@@ -45,7 +45,7 @@ func (h *Hub) Expire(now int64) {
 	}
 	h.mu.Unlock()
 	if h.logBytes.Load() > h.cfg.LogBytes {
-		h.evict(h.cfg.LogBytes / 10 * 9)
+		h.evict(now, h.cfg.LogBytes/10*9)
 	}
 }
 
@@ -69,8 +69,11 @@ func (r *Room) expire(now int64) bool {
 	return false
 }
 
-// evict frees logs, longest idle first, down to target bytes. Members at the head of a room lose nothing.
-func (h *Hub) evict(target int64) {
+// busySeconds is how lately a room must have been active to keep its newest segment: its members may be in mid-sweep.
+const busySeconds = 2
+
+// evict frees logs, longest idle first, down to target bytes.
+func (h *Hub) evict(now, target int64) {
 	type idle struct {
 		r  *Room
 		at int64
@@ -94,7 +97,11 @@ func (h *Hub) evict(target int64) {
 			return
 		}
 		x.r.mu.Lock()
-		x.r.drop()
+		if now-x.at < busySeconds {
+			x.r.trim()
+		} else {
+			x.r.drop()
+		}
 		x.r.mu.Unlock()
 	}
 }

@@ -27,32 +27,7 @@ type presence struct {
 	changes *changes   // since the last event; nil is none
 	dirty   bool       // on Hub.dirty
 	sent    int64      // when the last event was made, in Unix milliseconds
-	claims  map[string]int32
-}
-
-// claim takes a nickname. One that is taken is taken once more only by a member that resumes.
-func (p *presence) claim(name string, resumes bool) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.claims == nil {
-		p.claims = make(map[string]int32)
-	}
-	if p.claims[name] > 0 && !resumes {
-		return false
-	}
-	p.claims[name]++
-	return true
-}
-
-func (p *presence) unclaim(name string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.claims[name]--; p.claims[name] <= 0 {
-		delete(p.claims, name)
-	}
-	if len(p.claims) == 0 {
-		p.claims = nil
-	}
+	claims  claims
 }
 
 type changes struct {
