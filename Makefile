@@ -18,6 +18,7 @@ build: ## Build bin/rookery and bin/bench
 test: ## Run every test, with the race detector
 	.ci/setup
 	$(GO) test -race -shuffle=on -timeout 12m ./...
+	$(GO) test -run Alloc ./codec # what the race detector hides
 
 check: ## gofmt, vet, staticcheck, import rules
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt would change these"; exit 1; }

@@ -66,6 +66,7 @@ func (c *socket) send(op ws.OpCode, payload string) {
 
 func (c *socket) frame() ws.Frame {
 	c.t.Helper()
+	//lint:ignore SA1019 the peer is the server under test, and read deadlines bound it
 	f, err := ws.ReadFrame(c.r)
 	if err != nil {
 		c.t.Fatal(err)

@@ -95,6 +95,7 @@ func (c *raw) upgraded() {
 // frame reads the server's next frame.
 func (c *raw) frame() ws.Frame {
 	c.t.Helper()
+	//lint:ignore SA1019 the peer is the server under test, and read deadlines bound it
 	f, err := ws.ReadFrame(c.r)
 	if err != nil {
 		c.t.Fatal(err)
