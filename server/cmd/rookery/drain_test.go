@@ -118,7 +118,7 @@ func (r *record) check(t *testing.T, newest uint64) {
 
 // TestDrainTellsWhenToComeBack: rookery.v1 has a word for it, the plain dialect the close code.
 func TestDrainTellsWhenToComeBack(t *testing.T) {
-	g := serve(t, "--drain", "60s", "--loops", "1")
+	g := serve(t, "--drain", "60s", "--handshake", "60s", "--loops", "1")
 	keptAlive, halfway := g.raw(), g.raw()
 	keptAlive.write([]byte("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"))
 	if res, _ := keptAlive.response(); res.StatusCode != http.StatusOK {
@@ -126,21 +126,35 @@ func TestDrainTellsWhenToComeBack(t *testing.T) {
 	}
 	upgrade := fmt.Sprintf(handshake, "lobby")
 	halfway.write([]byte(upgrade[:20]))
-	ann, bob := g.chatter("lobby", "ann"), g.v1("bob")
+	bob := g.v1("bob")
 	bob.join("lobby")
 	crowd := make([]*chatter, 20)
+	answers, ends := make(chan said, 20), make(chan error, 20)
 	for i := range crowd {
 		crowd[i] = g.chatter("lobby", fmt.Sprint("crowd-", i))
+		go func() {
+			for {
+				var s said
+				if err := crowd[i].ReadJSON(&s); err != nil {
+					ends <- err
+					return
+				}
+				answers <- s
+			}
+		}()
 	}
 	g.signal(syscall.SIGTERM)
 	if r := bob.listen(nil); r.bye == nil || *r.bye < 0 || *r.bye > 60_000 || !websocket.IsCloseError(r.err, websocket.CloseServiceRestart) {
 		t.Errorf("bob: bye %v, then %v", r.bye, r.err)
 	}
-	if end := crowd[19].ends(); end.Code != websocket.CloseServiceRestart || !strings.HasPrefix(end.Text, "draining") {
-		t.Errorf("one of the crowd: %v", end)
+	// The first of the crowd goes at once, the others one by one over the window.
+	if err := receive(t, ends); !websocket.IsCloseError(err, websocket.CloseServiceRestart) || !strings.Contains(err.Error(), "draining") {
+		t.Errorf("one of the crowd: %v", err)
 	}
-	ann.say("late")
-	if s := ann.until("an answer", func(s said) bool { return *s.Status == 2 }); s.Error == nil || s.Error.Code != "draining" {
+	for _, c := range crowd {
+		_ = c.WriteJSON(map[string]string{"nickname": c.name, "message": "late"})
+	}
+	if s := receive(t, answers); s.Error == nil || s.Error.Code != "draining" {
 		t.Errorf("what was said late was answered with %v", s)
 	}
 	keptAlive.write([]byte("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"))
@@ -154,7 +168,7 @@ func TestDrainTellsWhenToComeBack(t *testing.T) {
 	if _, err := net.DialTimeout("tcp", g.addr, patience); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("a new connection: %v, want it refused", err)
 	}
-	for _, c := range append(crowd, ann) {
+	for _, c := range crowd {
 		_ = c.Close()
 	}
 	if code := g.exit(); code != 0 { // long before the window is over: nobody is left
