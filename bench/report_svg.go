@@ -70,11 +70,35 @@ func timeAxis(title string, values []float64) axis {
 	if high == 0 {
 		low, high = 1, 10
 	}
-	a := axis{title: title, log: true, min: math.Pow(10, math.Floor(math.Log10(low))), max: math.Pow(10, math.Ceil(math.Log10(high*1.0001)))}
-	for v := a.min; v <= a.max*1.001; v *= 10 {
-		a.ticks = append(a.ticks, tick{v, showTime(v)})
+	a := axis{title: title, log: true, min: round125(low, false), max: round125(high, true)}
+	if a.max <= a.min {
+		a.max = 2 * a.min
+	}
+	wide := a.max/a.min > 1000
+	for v := math.Pow(10, math.Floor(math.Log10(a.min))); v <= a.max; v *= 10 {
+		for _, m := range []float64{1, 2, 5} {
+			if at := v * m; at >= a.min*0.999 && at <= a.max*1.001 && (m == 1 || !wide) {
+				a.ticks = append(a.ticks, tick{at, showTime(at)})
+			}
+		}
 	}
 	return a
+}
+
+// round125 returns the nearest of 1, 2, 5, 10, 20 ... that is not above v, or with up not below it.
+func round125(v float64, up bool) float64 {
+	base := math.Pow(10, math.Floor(math.Log10(v)))
+	below := base
+	for _, m := range []float64{1, 2, 5, 10} {
+		if at := base * m; at >= v {
+			if up || at == v {
+				return at
+			}
+			return below
+		}
+		below = base * m
+	}
+	return below
 }
 
 // rateAxis is logarithmic in messages per second, with ticks at the powers of ten within it.

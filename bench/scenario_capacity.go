@@ -27,6 +27,8 @@ const (
 	stepLength    = 2 * time.Second
 	bisections    = 3
 	stepPatience  = 8 * time.Second
+
+	patienceUnclear = 3 // steps in a row in which the client failed, before the search gives up
 )
 
 // step is one rate that was tried.
@@ -52,46 +54,63 @@ func measureCapacity(s *session, r *row) error {
 	r.Params.Rate = 0
 	s.patience = patience{still: time.Second, all: stepPatience}
 	c := &search{s: s, r: r}
-	good, bad := 0.0, 0.0
-	for rate := s.opt.Rate; rate <= maxRate; rate *= 2 {
-		passed, err := c.try(rate, stepLength)
-		if err != nil {
-			return err
-		}
-		if !passed {
-			bad = rate
-			break
-		}
-		good = rate
-	}
-	// A first step that was too high: look below it.
-	for good == 0 && bad > 1 {
-		passed, err := c.try(bad/2, stepLength)
-		if err != nil {
-			return err
-		}
-		if passed {
-			good = bad / 2
-			break
-		}
-		bad /= 2
+	good, bad, err := c.ascend()
+	if err != nil {
+		return err
 	}
 	if good == 0 {
 		r.void("not even one message per second was delivered whole and in time")
 		return nil
 	}
 	for range bisections {
-		passed, err := c.try(math.Sqrt(good*bad), stepLength)
-		if err != nil {
+		middle := math.Sqrt(good * bad)
+		passed, err := c.try(middle, stepLength)
+		switch {
+		case err != nil:
 			return err
-		}
-		if passed {
-			good = math.Sqrt(good * bad)
-		} else {
-			bad = math.Sqrt(good * bad)
+		case passed:
+			good = middle
+		default:
+			bad = middle
 		}
 	}
 	return c.confirm(good)
+}
+
+// ascend doubles the rate until it fails, and returns the last that passed and the one that failed. Where the
+// first step already fails, it descends instead; good is 0 if nothing passes.
+func (c *search) ascend() (good, bad float64, err error) {
+	unclear := 0
+	for rate := c.s.opt.Rate; rate <= maxRate && unclear < patienceUnclear; rate *= 2 {
+		passed, err := c.try(rate, stepLength)
+		if err != nil {
+			return 0, 0, err
+		}
+		if passed {
+			good, unclear = rate, 0
+			continue
+		}
+		bad = rate
+		if !c.clientFailed() {
+			unclear = 0
+			break
+		}
+		// It was bench that failed, which on a busy host may be chance: the next step will tell.
+		unclear++
+	}
+	if unclear > 0 && good > 0 {
+		c.r.Notes = append(c.r.Notes, "above "+show(good, "1/s")+" it was the client that failed: the capacity found is a lower bound")
+	}
+	if good > 0 {
+		return good, max(bad, good*math.Sqrt2), nil
+	}
+	for rate := c.s.opt.Rate / 2; rate >= 1; rate /= 2 {
+		passed, err := c.try(rate, stepLength)
+		if passed || err != nil {
+			return rate, 2 * rate, err
+		}
+	}
+	return 0, 0, nil
 }
 
 // confirm repeats the best rate for longer, and gives way a tenth at a time.
@@ -119,10 +138,7 @@ func (c *search) try(rate float64, length time.Duration) (bool, error) {
 	if err != nil || passed || !c.clientFailed() {
 		return passed, err
 	}
-	if passed, err = c.measure(rate, length); err == nil && !passed && c.clientFailed() {
-		c.r.Notes = append(c.r.Notes, fmt.Sprintf("at %.0f messages/s it was the client that failed: the capacity found is a lower bound", rate))
-	}
-	return passed, err
+	return c.measure(rate, length)
 }
 
 // clientFailed reports whether the last step failed for a reason on bench's side.
