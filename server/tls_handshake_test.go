@@ -148,7 +148,7 @@ func TestSlowTLSHandshake(t *testing.T) {
 func TestSilentTLSPeersMakeRoom(t *testing.T) {
 	hello := clientHello(t)
 	srv := startTLS(t, server.Config{Loops: 1, TLSHandshakes: 2, HandshakeTimeout: time.Minute}, server.Handler{OnMessage: echo})
-	for range 6 {
+	for range 3 {
 		c := dialRaw(t, srv.TLSAddr())
 		if _, err := c.Write(hello); err != nil {
 			t.Fatal(err)
