@@ -21,9 +21,6 @@ type clientProc struct {
 	latest  atomic.Pointer[progress]
 	first   int // connections it was last told to open
 	count   int
-	sends   bool
-	cpuAt   cpuTime // its CPU time when the run's measurement began
-	cpuRun  cpuTime // and what it used during the measurement
 }
 
 // startClient runs this very program as a client.

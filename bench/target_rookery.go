@@ -16,7 +16,7 @@ import (
 )
 
 // errNoRepository is returned where bench was copied away from the repository it builds its targets from.
-var errNoRepository = errors.New("not inside the rookery repository: run bench there, or give --target ws://...")
+var errNoRepository = errors.New("not inside the rookery repository: run bench there, or name a server with --target")
 
 // repository returns the root of the checkout bench runs in, or lies in.
 func repository() (string, error) {
