@@ -26,8 +26,8 @@ type Config struct {
 	TLS *tls.Config
 	// TLSAddr is a second host:port, of another port, that speaks TLS while Addr stays plain text; "" is none.
 	TLSAddr string
-	// TLSHandshakes is how many TLS handshakes are under way at once; 0 is 512. At most 64 times as many wait; one more
-	// is closed unanswered. While others wait, one whose peer is silent for three seconds is closed.
+	// TLSHandshakes is how many TLS handshakes are under way at once; 0 is 1,024. At most 64 times as many wait; one more
+	// is closed unanswered. While others wait, one whose peer is silent for five seconds is closed.
 	TLSHandshakes int
 
 	// MaxConns is how many connections are held at once; 0 derives it from the descriptor limit, less a reserve.
@@ -120,7 +120,7 @@ func (c *Config) setDefaults() {
 	defDur(&c.HandshakeTimeout, 10*time.Second)
 	defDur(&c.CloseTimeout, 5*time.Second)
 	defDur(&c.PingInterval, 25*time.Second)
-	def(&c.TLSHandshakes, 512)
+	def(&c.TLSHandshakes, 1024)
 	def(&c.HTTPWorkers, 16)
 	def(&c.MaxBody, 1<<20)
 	if c.Logger == nil {

@@ -16,8 +16,9 @@ import (
 )
 
 // reserveAddr checks that addr can be bound and resolves port 0, before the loops bind it with SO_REUSEPORT. Without that
-// option the bind fails when anybody listens there: two gateways that share a port by accident would split its rooms.
-func reserveAddr(addr string, share bool) (string, error) {
+// option the bind fails when anybody listens there: two gateways that share a port by accident would split its rooms. The
+// port stays taken until held is closed; held is nil where the port may be shared.
+func reserveAddr(addr string, share bool) (bound string, held net.Listener, err error) {
 	lc := net.ListenConfig{Control: func(_, _ string, rc syscall.RawConn) error {
 		var err error
 		if ctlErr := rc.Control(func(fd uintptr) {
@@ -31,20 +32,40 @@ func reserveAddr(addr string, share bool) (string, error) {
 	}}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", &net.OpError{Op: "listen", Net: "tcp", Err: err}
+		return "", nil, &net.OpError{Op: "listen", Net: "tcp", Err: err}
 	}
 	if share && port != "0" {
-		return addr, nil
+		return addr, nil, nil
 	}
-	ln, err := lc.Listen(context.Background(), "tcp", addr)
-	if err != nil {
-		return "", err
+	if held, err = lc.Listen(context.Background(), "tcp", addr); err != nil {
+		return "", nil, err
 	}
-	bound := ln.Addr().(*net.TCPAddr).Port
-	if err := ln.Close(); err != nil {
-		return "", err
+	return net.JoinHostPort(host, strconv.Itoa(held.Addr().(*net.TCPAddr).Port)), held, nil
+}
+
+// reserve resolves the addresses to listen on, before the loops bind them, and returns them as gnet wants them.
+func (s *Server) reserve() (addrs []string, err error) {
+	for _, wanted := range []struct {
+		addr  string
+		bound *string
+	}{{s.cfg.Addr, &s.addr}, {s.cfg.TLSAddr, &s.tlsAddr}} {
+		if wanted.addr == "" {
+			continue
+		}
+		bound, held, err := reserveAddr(wanted.addr, s.cfg.SharePort)
+		if err != nil {
+			return nil, err
+		}
+		if held != nil {
+			defer held.Close() // when both are known: the kernel may choose them
+		}
+		*wanted.bound = bound
+		addrs = append(addrs, "tcp://"+bound)
 	}
-	return net.JoinHostPort(host, strconv.Itoa(bound)), nil
+	if s.tlsPort = portOf(s.tlsAddr); s.tlsPort == portOf(s.addr) {
+		return nil, fmt.Errorf("server: %s and %s: plain text and TLS need two ports", s.addr, s.tlsAddr)
+	}
+	return addrs, nil
 }
 
 // StopAccepting closes the port to new connections without resetting those that wait in its queue: the loops go on

@@ -73,6 +73,9 @@ func New(cfg Config, handler Handler) *Server {
 // ListenAndServe listens and serves until Shutdown, then returns ErrServerClosed. Any other return is a failure: the
 // address cannot be bound (a *net.OpError), or the engine stopped by itself.
 func (s *Server) ListenAndServe() error {
+	if err := s.readTLS(); err != nil {
+		return err
+	}
 	addrs, err := s.reserve()
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -58,31 +57,18 @@ var modernSuites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// reserve resolves the addresses to listen on, before the loops bind them.
-func (s *Server) reserve() (addrs []string, err error) {
-	if s.cfg.TLS != nil {
-		if s.secure, err = secureConfig(s.cfg.TLS); err != nil {
-			return nil, err
-		}
-	} else if s.cfg.TLSAddr != "" {
-		return nil, errors.New("server: TLSAddr without TLS")
+// readTLS makes sense of Config.TLS.
+func (s *Server) readTLS() (err error) {
+	switch {
+	case s.cfg.TLS != nil:
+		s.secure, err = secureConfig(s.cfg.TLS)
+	case s.cfg.TLSAddr != "":
+		err = errors.New("server: TLSAddr without TLS")
 	}
-	if s.addr, err = reserveAddr(s.cfg.Addr, s.cfg.SharePort); err != nil {
-		return nil, err
-	}
-	if s.cfg.TLSAddr == "" {
-		return []string{"tcp://" + s.addr}, nil
-	}
-	if s.tlsAddr, err = reserveAddr(s.cfg.TLSAddr, s.cfg.SharePort); err != nil {
-		return nil, err
-	}
-	if s.tlsPort = portOf(s.tlsAddr); s.tlsPort == portOf(s.addr) {
-		return nil, fmt.Errorf("server: %s and %s: plain text and TLS need two ports", s.addr, s.tlsAddr)
-	}
-	return []string{"tcp://" + s.addr, "tcp://" + s.tlsAddr}, nil
+	return err
 }
 
-// portOf is the port of an address that was bound: it has one, and by number.
+// portOf is the port of an address that was bound: it has one, and by number. That of "" is 0.
 func portOf(addr string) int {
 	_, port, _ := net.SplitHostPort(addr)
 	n, _ := strconv.Atoi(port)

@@ -25,7 +25,7 @@ type tlsFlags struct {
 	TLSKey        []string `name:"tls-key" help:"PEM file with the certificate's key, one for each --tls-cert." placeholder:"FILE"`
 	TLSClientCA   string   `name:"tls-client-ca" help:"PEM file with the authorities of client certificates. It is read once." placeholder:"FILE"`
 	TLSClientAuth string   `name:"tls-client-auth" default:"require" enum:"require,optional" help:"With --tls-client-ca: require a client certificate, or only verify one that is given."`
-	TLSHandshakes int      `name:"tls-handshakes" default:"512" help:"TLS handshakes under way at once; 64 times as many wait."`
+	TLSHandshakes int      `name:"tls-handshakes" default:"1024" help:"TLS handshakes under way at once; 64 times as many wait."`
 }
 
 // serveTLS makes a server speak TLS if there are certificates; otherwise the result is nil.
