@@ -66,6 +66,7 @@ func (s *Server) enrollLoops() error {
 			return r.Err
 		}
 	}
+	s.releaseHeld()
 	close(s.ready)
 	return nil
 }

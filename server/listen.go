@@ -16,20 +16,10 @@ import (
 )
 
 // reserveAddr checks that addr can be bound and resolves port 0, before the loops bind it with SO_REUSEPORT. Without that
-// option the bind fails when anybody listens there: two gateways that share a port by accident would split its rooms. The
-// port stays taken until held is closed; held is nil where the port may be shared.
+// option the bind fails when anybody listens there: two gateways that share a port by accident would split its rooms. A port
+// that the kernel chose stays taken by held, which shares it with the loops, until they listen: between a close and their
+// bind another process's outgoing connection could be given it. held is nil for other ports.
 func reserveAddr(addr string, share bool) (bound string, held net.Listener, err error) {
-	lc := net.ListenConfig{Control: func(_, _ string, rc syscall.RawConn) error {
-		var err error
-		if ctlErr := rc.Control(func(fd uintptr) {
-			if share {
-				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-			}
-		}); ctlErr != nil {
-			return ctlErr
-		}
-		return err
-	}}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", nil, &net.OpError{Op: "listen", Net: "tcp", Err: err}
@@ -37,10 +27,25 @@ func reserveAddr(addr string, share bool) (bound string, held net.Listener, err 
 	if share && port != "0" {
 		return addr, nil, nil
 	}
+	lc := net.ListenConfig{Control: func(_, _ string, rc syscall.RawConn) error {
+		var err error
+		if ctlErr := rc.Control(func(fd uintptr) {
+			if share || port == "0" {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+			}
+		}); ctlErr != nil {
+			return ctlErr
+		}
+		return err
+	}}
 	if held, err = lc.Listen(context.Background(), "tcp", addr); err != nil {
 		return "", nil, err
 	}
-	return net.JoinHostPort(host, strconv.Itoa(held.Addr().(*net.TCPAddr).Port)), held, nil
+	bound = net.JoinHostPort(host, strconv.Itoa(held.Addr().(*net.TCPAddr).Port))
+	if port != "0" {
+		return bound, nil, held.Close()
+	}
+	return bound, held, nil
 }
 
 // reserve resolves the addresses to listen on, before the loops bind them, and returns them as gnet wants them.
@@ -57,7 +62,7 @@ func (s *Server) reserve() (addrs []string, err error) {
 			return nil, err
 		}
 		if held != nil {
-			defer held.Close() // when both are known: the kernel may choose them
+			s.held = append(s.held, held)
 		}
 		*wanted.bound = bound
 		addrs = append(addrs, "tcp://"+bound)
@@ -66,6 +71,14 @@ func (s *Server) reserve() (addrs []string, err error) {
 		return nil, fmt.Errorf("server: %s and %s: plain text and TLS need two ports", s.addr, s.tlsAddr)
 	}
 	return addrs, nil
+}
+
+// releaseHeld closes the listeners that kept the kernel's choice of ports: nobody knows it yet, so nobody waits in their queues.
+func (s *Server) releaseHeld() {
+	for _, ln := range s.held {
+		_ = ln.Close()
+	}
+	s.held = nil
 }
 
 // StopAccepting closes the port to new connections without resetting those that wait in its queue: the loops go on

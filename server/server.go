@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,8 @@ type Server struct {
 	limits    codec.Limits
 	origins   map[string]struct{}
 	loops     []*Loop
-	claim     sync.Mutex // Protects Loop.el of every loop until it is set.
+	held      []net.Listener // see reserveAddr
+	claim     sync.Mutex     // Protects Loop.el of every loop until it is set.
 	admission *admission
 	jobs      chan httpJob
 	started   time.Time

@@ -23,6 +23,7 @@ type drainer struct {
 	window   time.Duration
 	v1       []*server.Conn
 	plain    []*server.Conn
+	lagging  []*server.Conn // due, and kept until their sockets have taken the rest of their rooms
 	v1Count  int
 	allPlain int
 }
@@ -75,6 +76,24 @@ func (d *drainer) step(now time.Time) {
 	elapsed := now.Sub(d.begun) + 100*time.Millisecond
 	d.v1 = d.close(d.v1, d.v1Count, elapsed, d.window/byeShare)
 	d.plain = d.close(d.plain, d.allPlain, elapsed, d.window)
+	due := d.lagging
+	d.lagging = due[:0]
+	for _, c := range due {
+		d.bye(c, elapsed >= d.window)
+	}
+	clear(due[len(d.lagging):])
+}
+
+// bye ends a connection that has everything, or whose time is up; one that lags is kept.
+func (d *drainer) bye(c *server.Conn, now bool) {
+	s, ok := c.Session().(*session)
+	switch {
+	case !ok: // gone by itself
+	case s.flush() || now:
+		s.bye(d.window)
+	default:
+		d.lagging = append(d.lagging, c)
+	}
 }
 
 // close ends connections from the end of list until no more are left than the time elapsed allows.
@@ -87,19 +106,22 @@ func (d *drainer) close(list []*server.Conn, all int, elapsed, window time.Durat
 		c := list[len(list)-1]
 		list[len(list)-1] = nil
 		list = list[:len(list)-1]
-		if s, ok := c.Session().(*session); ok {
-			s.bye(d.window)
-		}
+		d.bye(c, false)
 	}
 	return list
 }
 
-// bye hands the session what its rooms still hold for it, tells it when to come back, and closes.
-func (s *session) bye(window time.Duration) {
-	s.lane.sweeper.Flush(&s.first)
+// flush hands the session what its rooms still hold for it, and reports whether its socket took all of it.
+func (s *session) flush() bool {
+	all := s.lane.sweeper.Flush(&s.first)
 	for _, m := range s.others() {
-		s.lane.sweeper.Flush(m)
+		all = s.lane.sweeper.Flush(m) && all
 	}
+	return all
+}
+
+// bye tells the client when to come back, and closes.
+func (s *session) bye(window time.Duration) {
 	if s.v1 {
 		s.answer(appendBye(s.lane.out[:0], rand.N(window)))
 	}

@@ -8,13 +8,14 @@ const maxNames = 100
 // whoQuery walks the loops for the nicknames of a room: each loop owns its members, so the query is posted from one to the
 // next and comes home with what it found.
 type whoQuery struct {
-	s     *session
-	room  *hub.Room
-	id    string
-	from  int // named members still to be passed over
-	names []string
-	limit int
-	next  int // loop to ask
+	s      *session
+	room   *hub.Room
+	id     string
+	from   int // named members still to be passed over
+	names  []string
+	passed int
+	limit  int
+	next   int // loop to ask
 }
 
 func (s *session) who(cmd *command, m *hub.Member) {
@@ -54,11 +55,12 @@ func (q *whoQuery) collect(l *lane) {
 	var passed int
 	q.names, passed = l.sweeper.Names(q.names, q.room, q.from, q.limit)
 	q.from -= passed
+	q.passed += passed
 }
 
 func (q *whoQuery) answer() {
 	online := q.room.Online()
 	b := beginRoom(q.s.lane.out[:0], "who", []byte(q.id), q.room.Name())
 	b = appendNames(appendInt(b, "online", online), "members", q.names)
-	q.s.answer(append(appendInt(b, "more", max(online-int64(len(q.names)), 0)), '}'))
+	q.s.answer(append(appendInt(b, "more", max(online-int64(q.passed+len(q.names)), 0)), '}'))
 }

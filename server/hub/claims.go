@@ -15,7 +15,10 @@ type claims struct {
 func (p *presence) claim(name string, resumes bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := &p.claims
+	if p.claims == nil {
+		p.claims = &claims{}
+	}
+	c := p.claims
 	if !resumes && (c.many[name] > 0 || slices.Contains(c.few, name)) {
 		return false
 	}
@@ -33,16 +36,13 @@ func (p *presence) claim(name string, resumes bool) bool {
 func (p *presence) unclaim(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := &p.claims
+	c := p.claims
 	if i := slices.Index(c.few, name); i >= 0 {
 		c.few = slices.Delete(c.few, i, i+1)
 	} else if c.many[name]--; c.many[name] <= 0 {
 		delete(c.many, name)
 	}
-	if len(c.few) == 0 {
-		c.few = nil
-	}
-	if len(c.many) == 0 {
-		c.many = nil
+	if len(c.few)+len(c.many) == 0 {
+		p.claims = nil
 	}
 }

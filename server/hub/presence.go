@@ -27,7 +27,7 @@ type presence struct {
 	changes *changes   // since the last event; nil is none
 	dirty   bool       // on Hub.dirty
 	sent    int64      // when the last event was made, in Unix milliseconds
-	claims  claims
+	claims  *claims
 }
 
 type changes struct {

@@ -99,10 +99,14 @@ func (sw *Sweeper) catchUp(sh *shard, m *Member) (writes int) {
 	return writes
 }
 
-// Flush writes to one member what it has not got yet, as far as its socket takes it now. Loop only, and not from within
-// Events or a Writer.
-func (sw *Sweeper) Flush(m *Member) {
-	if m.shard != nil {
-		sw.catchUp(m.shard, m)
+// Flush writes to one member what it has not got yet, as far as its socket takes it now, and reports whether it then has
+// everything that it can get. Loop only, and not from within Events or a Writer.
+func (sw *Sweeper) Flush(m *Member) bool {
+	sh := m.shard
+	if sh == nil {
+		return true
 	}
+	sw.catchUp(sh, m)
+	c := sh.cursor(m)
+	return c == nil || c.flags&dead != 0 || c.flags&stalled == 0 && c.next > sh.room.log.head.Load()
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwas/ws"
 	"github.com/gorilla/websocket"
 )
 
@@ -172,6 +173,42 @@ func TestDrainTellsWhenToComeBack(t *testing.T) {
 		_ = c.Close()
 	}
 	if code := g.exit(); code != 0 { // long before the window is over: nobody is left
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestDrainWaitsForSlowReaders: one whose socket is full when the drain begins gets the rest of its room too.
+func TestDrainWaitsForSlowReaders(t *testing.T) {
+	g := serve(t, "--rate", "0", "--drain", "10s", "--loops", "1")
+	ann, slow := g.v1("ann"), g.narrow()
+	ann.join("lobby")
+	slow.write(fmt.Appendf(nil, handshake, "lobby"))
+	slow.upgraded()
+	head := uint64(0)
+	say := func() {
+		ann.send(map[string]any{"op": "say", "room": "lobby", "message": strings.Repeat("x", 16<<10), "id": 1})
+		head = ann.until("the message", func(s said) bool { return s.Status != nil }).Offset
+	}
+	for head%32 != 0 || g.metric("rookery_stalled_members") == 0 {
+		say()
+	}
+	for range 20 {
+		say()
+	}
+	g.signal(syscall.SIGTERM)
+	ann.ends()
+	for offset := uint64(1); offset <= head; offset++ {
+		f := slow.frame()
+		if f.Header.OpCode == ws.OpClose {
+			t.Fatalf("closed behind offset %d of %d", offset-1, head)
+		}
+		var s said
+		if err := json.Unmarshal(f.Payload, &s); err != nil || s.Offset != offset {
+			t.Fatalf("offset %d behind %d, %v", s.Offset, offset-1, err)
+		}
+	}
+	slow.fails(1012)
+	if code := g.exit(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }
