@@ -8,9 +8,13 @@ import (
 )
 
 // A tls.Conn keeps the buffers it has once read records into, as large as its largest record so far and never less than
-// a ClientHello needs: some 2.7 KiB of an idle connection's 5.5, or 20 of 23 after one long message. crypto/tls has no way
-// to hand them back, so they are reached here by their place in the struct. If a version of Go has them otherwise, which
-// the compiler cannot see and a test does, connections keep their buffers and everything else goes on.
+// a ClientHello needs. Of the heap that TLS 1.3 adds to an idle connection, 6.6 KB, they are 3.6; after one message of 16 KB,
+// 12 of 15. crypto/tls has no way to hand them back, so they are reached here by their place in the struct: while a
+// connection is pumped it reads into the loop's buffer, and afterwards it keeps an unfinished record or nothing. What is
+// left, 3.1 KB, are the tls.Conn (0.9), two AES-GCM key schedules (0.9 each) and the secrets for key updates and resumption.
+//
+// If a version of Go has the fields otherwise, which the compiler cannot see and a test does, connections keep their
+// buffers and everything else goes on.
 
 var (
 	rawInputAt, rawInputKnown = bufferField("rawInput")

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/gorilla/websocket"
 
 	"rookery/server/internal/certtest"
@@ -108,6 +109,23 @@ func TestServeTLS(t *testing.T) {
 	if code := g.exit(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// TestTwoTabsChatOverTLS has Chromium take the page by https and talk by wss.
+func TestTwoTabsChatOverTLS(t *testing.T) {
+	_, _, flags := keys(t, certtest.For("localhost"))
+	g, browser := serve(t, flags...), startBrowser(t, chromedp.Flag("ignore-certificate-errors", true))
+	ann, bob := openTab(t, browser, "https://"+g.addr+"/?room=attic"), openTab(t, browser, "https://"+g.addr+"/?room=attic")
+	ann.fill("#nickname", "ann", "#join")
+	bob.fill("#nickname", "bob", "#join")
+	for _, p := range []*tab{ann, bob} {
+		p.waits(`location.protocol === 'https:' && find('state').textContent === 'connected to attic' && find('online').textContent === '2'`)
+	}
+	ann.fill("#message", "hello", "#send")
+	bob.shows("hello")
+	long := strings.TrimSpace(strings.Repeat("sixteen letters ", 200))
+	bob.fill("#message", long, "#send")
+	ann.shows("hello", long)
 }
 
 // TestRenewCertificates replaces the files of two certificates, known by name, one by its change and one with SIGHUP.
