@@ -39,7 +39,7 @@ func leftBehind() (stacks []string) {
 
 // settles waits until holds returns true. Goroutines and sockets that are about to end may need a moment.
 func settles(holds func() bool) bool {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if holds() {
 			return true
 		}
