@@ -48,6 +48,7 @@ type client struct {
 	sweepAt   int
 	sweepDue  float64
 	closing   *closeState
+	streams   *streams
 	done      bool
 }
 

@@ -28,7 +28,7 @@ func (c *client) closeSome(t int64) {
 		return
 	}
 	c.dial.queue = nil
-	c.plan.Return, c.plan.Life, c.cut = "", 0, nil
+	c.plan.Return, c.plan.Life, c.cut, c.streams = "", 0, nil, nil
 	for n := 0; n < closesPerTick && s.cursor < len(c.conns); s.cursor++ {
 		if c.conns[s.cursor].state == open {
 			c.shut(int32(s.cursor))

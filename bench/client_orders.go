@@ -34,6 +34,9 @@ func (c *client) tick(t int64) {
 	if c.plan.Life > 0 {
 		c.retire(t)
 	}
+	if c.streams != nil {
+		c.stream(t)
+	}
 	if c.closing != nil {
 		c.closeSome(t)
 	}
@@ -74,6 +77,8 @@ func (c *client) obey(o order, t int64) error {
 		}
 	case o.Cut != nil:
 		c.startCut(*o.Cut)
+	case o.Stream != nil:
+		c.startStreams(*o.Stream, t)
 	case o.Close:
 		c.closing = &closeState{begun: t}
 	}
@@ -90,7 +95,7 @@ func (c *client) connect(o connectOrder, t int64) error {
 	if err != nil {
 		return err
 	}
-	c.plan, c.dial, c.run, c.closing = o, d, nil, nil
+	c.plan, c.dial, c.run, c.closing, c.streams = o, d, nil, nil, nil
 	c.sweptAt, c.sweepAt, c.sweepDue = t, 0, 0
 	c.tickEvery = max(o.Lag, tickEvery)
 	c.conns = make([]conn, o.Count)

@@ -11,6 +11,7 @@ type order struct {
 	Stall   bool          `json:"stall,omitempty"`   // stop reading on every connection
 	Unstall bool          `json:"unstall,omitempty"` // read again
 	Cut     *cutOrder     `json:"cut,omitempty"`
+	Stream  *streamOrder  `json:"stream,omitempty"`
 	Close   bool          `json:"close,omitempty"` // closing handshake on every connection
 }
 
@@ -64,6 +65,13 @@ type runOrder struct {
 type cutOrder struct {
 	At   int64 `json:"at"`
 	Away int64 `json:"away"`
+}
+
+// streamOrder has every connection send one message that does not end: Rate fragments of Bytes each per second, over all of
+// this client's connections in turn.
+type streamOrder struct {
+	Rate  float64 `json:"rate"`
+	Bytes int     `json:"bytes"`
 }
 
 // answer is one line from a client.

@@ -19,12 +19,13 @@ type scenario struct {
 	needs    targetNeeds
 	columns  []string // figures that belong into the terminal table
 	measure  func(s *session, r *row) error
+	alone    func(ctx context.Context, opt options, r *row, ui *ui) error // instead of measure where there is no server
 }
 
 // scenarios lists all of them, in the order of 'bench help' and of 'bench all'.
 var scenarios = []*scenario{
 	&idleScenario, &broadcastScenario, &capacityScenario, &roomsScenario, &isolationScenario, &slowScenario,
-	&churnScenario, &leaveScenario, &connectScenario, &echoScenario, &compressScenario, &tlsScenario, &resumeScenario,
+	&streamsScenario, &churnScenario, &leaveScenario, &connectScenario, &echoScenario, &compressScenario, &tlsScenario, &resumeScenario,
 	&drainScenario, &millionScenario,
 }
 
@@ -37,6 +38,14 @@ func findScenario(name string) *scenario {
 	return nil
 }
 
+// reported is findScenario for the rows of a report, which may be of the one that has no server to point at.
+func reported(name string) *scenario {
+	if name == garbageScenario.name {
+		return &garbageScenario
+	}
+	return findScenario(name)
+}
+
 // runRow measures one row. What went wrong is in the row as well as in the error, so that a partial report
 // still says it.
 func runRow(ctx context.Context, sc *scenario, opt options, n int, ui *ui) (row, error) {
@@ -47,17 +56,11 @@ func runRow(ctx context.Context, sc *scenario, opt options, n int, ui *ui) (row,
 	}}
 	ui.row("%s %s", sc.name, opt.Target)
 	defer ui.end()
-	needs := sc.needs
-	note, err := fitHost(&opt, needs, asked)
-	r.Params.Conns, r.Params.Nodes = opt.Conns, opt.Nodes
-	if note != "" {
-		r.Notes = append(r.Notes, note)
-		ui.say("%s", note)
-	}
-	if err != nil {
-		err = notStarted{err}
+	var err error
+	if sc.alone != nil {
+		err = sc.alone(ctx, opt, &r, ui)
 	} else {
-		err = runSession(ctx, sc, opt, needs, &r, ui)
+		err = runServer(ctx, sc, opt, asked, &r, ui)
 	}
 	if err != nil {
 		r.Failed = err.Error()
@@ -68,6 +71,20 @@ func runRow(ctx context.Context, sc *scenario, opt options, n int, ui *ui) (row,
 		return r, fmt.Errorf("%s %s: %w", sc.name, opt.Target, err)
 	}
 	return r, nil
+}
+
+// runServer measures a row whose scenario has a server to point at.
+func runServer(ctx context.Context, sc *scenario, opt options, asked bool, r *row, ui *ui) error {
+	note, err := fitHost(&opt, sc.needs, asked)
+	r.Params.Conns, r.Params.Nodes = opt.Conns, opt.Nodes
+	if note != "" {
+		r.Notes = append(r.Notes, note)
+		ui.say("%s", note)
+	}
+	if err != nil {
+		return notStarted{err}
+	}
+	return runSession(ctx, sc, opt, sc.needs, r, ui)
 }
 
 // notStarted is the error of a row that ended before anything could be measured.
@@ -178,7 +195,7 @@ func (r *row) use(s *session, u usage) {
 	r.Clients = &c
 	r.Others = max(u.others, 0)
 	if limit := disturbance * float64(s.host.Cores); u.others > limit {
-		r.Notes = append(r.Notes, fmt.Sprintf("disturbed: other processes of this host used %.2f of its %d cores meanwhile", u.others, s.host.Cores))
+		r.Notes = append(r.Notes, fmt.Sprintf(disturbedNote+"other processes of this host used %.2f of its %d cores meanwhile", u.others, s.host.Cores))
 	}
 	if len(u.servers) == 0 {
 		return
@@ -197,6 +214,9 @@ const (
 	allowedLag  = 10e3 // microseconds a client may notice things late, in any case
 	allowedPart = 0.5  // or as a part of the p99 it reports
 )
+
+// disturbedNote begins the note of a row during which others used the host as well.
+const disturbedNote = "disturbed: "
 
 // judge voids a row that must not be quoted. On a host that is crowded by design lag is no verdict.
 func (r *row) judge(got *reach, d *distribution, crowded bool) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,9 +100,9 @@ func (t *target) startRookery(ctx context.Context, opt options, needs targetNeed
 		t.metrics = "http://" + addr + "/metrics"
 	}
 	argv = append(append(argv, needs.flags...), opt.Flags...)
-	t.argv = argv
+	t.argv, t.env = append(strings.Fields(opt.Under), argv...), opt.Env
 	for n := range opt.Nodes {
-		if err := t.startNode(fmt.Sprintf("rookery/%d", n+1), argv); err != nil {
+		if err := t.startNode(fmt.Sprintf("rookery/%d", n+1), t.argv); err != nil {
 			return err
 		}
 	}
@@ -110,7 +111,10 @@ func (t *target) startRookery(ctx context.Context, opt options, needs targetNeed
 
 // startNode starts one more process of the target.
 func (t *target) startNode(name string, argv []string) error {
-	c, err := spawn(name, "", argv, nil)
+	c, err := spawn(name, "", argv, func(cmd *exec.Cmd) error {
+		cmd.Env = append(os.Environ(), t.env...)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -150,21 +154,27 @@ func rookeryVersion(path string) string {
 
 // heap returns the bytes of live Go heap the target reports, 0 if it does not.
 func (t *target) heap(ctx context.Context) int64 {
+	return metricValue(bytes.NewReader(t.scrape(ctx)), "go_memstats_heap_inuse_bytes")
+}
+
+// scrape returns the target's metrics, nothing if it has none or they would be those of one process of several.
+func (t *target) scrape(ctx context.Context) []byte {
 	if t.metrics == "" || len(t.procs) > 1 {
-		return 0
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.metrics, nil)
 	if err != nil {
-		return 0
+		return nil
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0
+		return nil
 	}
 	defer resp.Body.Close()
-	return metricValue(io.LimitReader(resp.Body, 4<<20), "go_memstats_heap_inuse_bytes")
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
+	return text
 }
 
 // metricValue finds a plain metric in Prometheus text.
