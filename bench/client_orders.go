@@ -140,7 +140,7 @@ func (c *client) arm(o runOrder) error {
 	perRoom := o.Streams / c.plan.Rooms
 	var parsed int
 	for i := range c.conns {
-		c.conns[i].messages = 0
+		c.conns[i].messages, c.conns[i].dropped = 0, 0
 		if c.conns[i].parsed {
 			parsed++
 		}
@@ -153,12 +153,14 @@ func (c *client) arm(o runOrder) error {
 	}
 	c.lag = newLatencies(fine)
 	c.run = r
+	c.armDiscard(r)
 	return nil
 }
 
 func (c *client) progress() *progress {
 	p := &progress{Open: c.dial.open, Failed: c.dial.failed}
 	if c.run != nil {
+		c.countDropped()
 		p.Delivered, p.Sent, p.Back = c.run.delivered, c.run.sent, c.run.resume.back
 	}
 	return p
@@ -175,6 +177,7 @@ func (c *client) report() (answer, error) {
 		Misrouted: r.misrouted, Sent: r.sent, Unsent: r.unsent, Bytes: c.bytes - r.bytes, Ends: r.ends, Samples: r.samples,
 		Opened: c.dial.opened - r.opened,
 	}
+	c.countDropped()
 	if c.plan.Life == 0 {
 		c.account(&a)
 	}
@@ -217,7 +220,7 @@ func (c *client) account(a *tally) {
 			n = c.run.expected(int(k.room), c.plan.Rooms)
 			want[k.room] = n
 		}
-		got := uint64(k.messages)
+		got := uint64(k.messages) + k.dropped
 		a.Expected += n
 		a.Delivered += min(got, n)
 		if got > n {

@@ -25,6 +25,9 @@ const visits = 4
 // read takes what a connection has.
 func (c *client) read(i int32) {
 	k := &c.conns[i]
+	if k.discard && k.state == open && c.dropBytes(i) {
+		return
+	}
 	for range visits {
 		held := copy(c.buf, k.carry)
 		if held > len(c.buf)/2 {
@@ -137,6 +140,7 @@ func (c *client) parse(i int32, b []byte) (used int, err error) {
 			}
 			continue
 		}
+		k.data += uint64(whole)
 		if h.op != opContinuation {
 			k.deflated = h.rsv1
 		}

@@ -22,6 +22,7 @@ type run struct {
 	timeline   timeline
 	resume     *resumeRun
 	dirty      []int32
+	yardstick  int32 // the parsed connection that drained ones are counted against, or -1
 	frame      []byte
 }
 

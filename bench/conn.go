@@ -22,12 +22,15 @@ type conn struct {
 	fd       int32
 	room     int32
 	messages uint32 // whole messages since the run was armed
+	data     uint64 // bytes of data frames since then, of those parsed or counted by bytes
+	dropped  uint64 // messages that data stands for, as last counted
 	state    connState
 	parsed   bool // every message is looked into; otherwise they are only counted
 	deflate  bool // permessage-deflate was negotiated
 	takeover bool // and the server may refer to earlier messages
 	deflated bool // the message under way is compressed
 	clean    bool // the closing handshake was completed
+	discard  bool // in this run its messages are counted by bytes
 	tries    uint8
 	walk     walker
 	started  int64  // when the dial began

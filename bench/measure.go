@@ -17,6 +17,7 @@ type lane struct {
 	// everywhere makes each sending connection publish every message: one copy per node of a server that has
 	// no broker between its nodes.
 	everywhere bool
+	discard    bool // count drained members by their bytes
 
 	pacer pacer
 	begin int64 // end of the warm-up
@@ -139,7 +140,7 @@ func (s *session) arm(p pass, start, begin int64) error {
 			for _, c := range g.clients {
 				o := runOrder{
 					Run: s.run, Pacer: l.pacer, Streams: l.streams, Measure: begin, Template: l.template, Payload: l.payload,
-					Send: c.first < l.streams, Everywhere: l.everywhere, Sweep: sweepInterval(perMember),
+					Send: c.first < l.streams, Everywhere: l.everywhere, Discard: l.discard, Sweep: sweepInterval(perMember),
 				}
 				if err := c.order(order{Run: &o}); err != nil {
 					return err

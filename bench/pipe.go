@@ -57,6 +57,7 @@ type runOrder struct {
 	Payload  int    `json:"payload"`
 	Send     bool   `json:"send"`
 
+	Discard    bool `json:"discard,omitempty"`    // count drained connections by their bytes
 	Everywhere bool `json:"everywhere,omitempty"` // every connection of this client publishes every message
 }
 

@@ -36,9 +36,13 @@ func TestKnownDelay(t *testing.T) {
 }
 
 // A server that leaves out one delivery in 1,000 must show reach 0.999, whether the connection it hit was
-// parsed or only drained, and the row is void.
+// parsed, only drained or counted by bytes, and the row is void.
 func TestKnownLoss(t *testing.T) {
-	for _, every := range []int{1, 4} {
+	for _, tt := range []struct {
+		every   int
+		discard bool
+	}{{1, false}, {4, false}, {4, true}} {
+		every := tt.every
 		srv := &testServer{dropEvery: 1000}
 		s := testSession(t, srv.start(t, false), targetNeeds{})
 		senders, receivers := s.plan(1, 0, 1), s.plan(99, 1, 1)
@@ -51,7 +55,7 @@ func TestKnownLoss(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &lane{groups: []*group{g1, g2}, rate: 100, streams: 1, template: defaultTemplate, payload: 64}
+		l := &lane{groups: []*group{g1, g2}, rate: 100, streams: 1, template: defaultTemplate, payload: 64, discard: tt.discard}
 		r := testRun(t, s, l, time.Second)
 		// The preflight was one delivery, so of the others every thousandth is missing, give or take one.
 		missing := float64(r.Reach.Expected - r.Reach.Delivered)
