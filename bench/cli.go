@@ -15,6 +15,8 @@ import (
 type commandLine struct {
 	All     allCommand     `cmd:"" help:"A short run of everything against rookery, in under three minutes."`
 	Peers   peersCommand   `cmd:"" help:"Rookery and every peer in turn: the broadcast and the capacity table."`
+	Limits  limitsCommand  `cmd:"" help:"What Rookery is to reach, goal by goal, against peers in turn: met or missed."`
+	Choices choicesCommand `cmd:"" help:"Ways to build and run rookery, in turn: loops, processors, build tags."`
 	Compare compareCommand `cmd:"" help:"What changed between two result files."`
 	Help    helpCommand    `cmd:"" help:"The scenarios and how each is measured; targets; the message template."`
 }
@@ -50,7 +52,7 @@ func (c allCommand) Run(ctx context.Context, o *outcome) error {
 		if err := opt.check(); err != nil {
 			return err
 		}
-		p.jobs = append(p.jobs, job{sc, opt, 1})
+		p.jobs = append(p.jobs, job{sc: sc, opt: opt, run: 1})
 	}
 	code, err := p.execute(ctx)
 	o.code = code
@@ -150,6 +152,8 @@ func writeHelp(w io.Writer) {
 		"  bench SCENARIO [--target rookery|PEER|URL] [--conns N] [--rate R] ...   (bench SCENARIO --help)\n"+
 		"  bench all                    a short run of everything\n"+
 		"  bench peers                  rookery and every peer, in turn\n"+
+		"  bench limits                 what rookery is to reach, goal by goal: met or missed\n"+
+		"  bench choices                ways to build and run rookery, in turn\n"+
 		"  bench compare A.json B.json  what changed\n\nScenarios:\n")
 	for _, sc := range scenarios {
 		fmt.Fprintf(w, "\n  %-10s %s\n", sc.name, sc.what)
@@ -192,6 +196,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 	settings := []kong.Option{
 		kong.Name("bench"), kong.Description("Measures how long a message takes to reach everyone. 'bench help' explains the scenarios."),
 		kong.Bind(&o), kong.BindTo(ctx, (*context.Context)(nil)), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"goals": goalNames(), "variants": variantNames()},
 	}
 	for _, sc := range scenarios {
 		settings = append(settings, kong.DynamicCommand(sc.name, sc.what, "Scenarios", &scenarioCommand{sc: sc}))

@@ -21,6 +21,7 @@ const (
 	markerField  = "{{marker}}" // where the template wants the marker
 	padField     = "{{pad}}"    // where the template wants the filling, up to the payload size
 	roomField    = "{{room}}"   // where a path or a template wants the room's name
+	connField    = "{{conn}}"   // where a path wants the connection's number
 )
 
 // marker identifies one published message.

@@ -24,6 +24,8 @@ type options struct {
 	PID      int           `help:"Process of a URL target whose CPU and memory to read (found by itself on this host)."`
 	Binary   string        `help:"The rookery binary to measure, such as an older build; bin/rookery by default." placeholder:"FILE"`
 	Flags    []string      `name:"server-flag" help:"Extra flag for the rookery process, such as --server-flag=--loops=2."`
+	Env      []string      `name:"server-env" help:"Variable of the rookery process's environment, such as --server-env=GOMAXPROCS=2." sep:"none"`
+	Under    string        `name:"server-under" help:"Command line that starts the rookery process and becomes it, such as 'taskset -c 0'." placeholder:"COMMAND"`
 	JSON     string        `help:"Write the results here." placeholder:"FILE"`
 	HTML     string        `help:"Write the report here." placeholder:"FILE"`
 	Wait     bool          `help:"If another bench is running, wait for it instead of giving up."`

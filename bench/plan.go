@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,9 +15,11 @@ import (
 
 // job is one row to measure.
 type job struct {
-	sc  *scenario
-	opt options
-	run int
+	sc    *scenario
+	opt   options
+	run   int
+	label string        // what the row calls its target, if not by its name
+	takes time.Duration // about so long; 0: nobody knows
 }
 
 // plan is a list of jobs and where their report goes.
@@ -29,6 +32,10 @@ type plan struct {
 	wait   bool
 	quiet  bool
 	budget time.Duration // jobs that would begin after it are left out; 0: no bound
+
+	kept     bool                       // the data is written after every row: the run is long
+	conclude func(*document) error      // adds what the rows amount to; the error is what it lacks
+	print    func(io.Writer, *document) // for the terminal; nil: writeTable
 }
 
 // alternate lists every scenario for every target in turn, run by run: A B A B, so that a machine that
@@ -40,7 +47,7 @@ func alternate(scs []*scenario, targets []string, runs int, opt func(*scenario) 
 			for _, t := range targets {
 				o := opt(sc)
 				o.Target = t
-				jobs = append(jobs, job{sc, o, run})
+				jobs = append(jobs, job{sc: sc, opt: o, run: run})
 			}
 		}
 	}
@@ -53,6 +60,9 @@ func (p plan) execute(ctx context.Context) (int, error) {
 	if err := p.destinations(); err != nil {
 		return exitUsage, err
 	}
+	if p.print == nil {
+		p.print = writeTable
+	}
 	ui := newUI(p.quiet)
 	defer ui.end()
 	release, err := lockHost(ctx, lockPath(), p.wait, ui.say)
@@ -64,12 +74,20 @@ func (p plan) execute(ctx context.Context) (int, error) {
 		Schema: schema, Title: p.title, Started: time.Now(), Command: strings.Join(os.Args, " "), Commit: commit(), Go: runtime.Version(),
 		Host: readHostFacts(),
 	}
+	if jobs := p.jobs; len(jobs) > 0 && jobs[0].takes > 0 {
+		ui.say("bench: %d measurements, about %s", len(jobs), showMinutes(new(estimate).left(jobs)))
+	}
 	failure := p.measure(ctx, d, ui)
 	d.Finished = time.Now()
 	d.Summary = summarize(d.Rows)
+	if p.conclude != nil {
+		if err := p.conclude(d); failure == nil {
+			failure = err
+		}
+	}
 	ui.end()
 	if len(d.Rows) > 0 {
-		writeTable(os.Stdout, d)
+		p.print(os.Stdout, d)
 	}
 	if err := p.write(d); err != nil {
 		return exitFailed, err
@@ -81,7 +99,8 @@ func (p plan) execute(ctx context.Context) (int, error) {
 func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 	var failure error
 	missing := map[string]bool{}
-	for _, j := range p.jobs {
+	var clock estimate
+	for i, j := range p.jobs {
 		if p.budget > 0 && time.Since(d.Started) > p.budget {
 			d.Missing = append(d.Missing, fmt.Sprintf("%s: left out, the time for this run is up", j.sc.name))
 			continue
@@ -89,7 +108,11 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 		if missing[j.opt.Target] {
 			continue
 		}
+		ui.prefix = clock.prefix(p.jobs, i)
+		begun := time.Now()
 		r, err := runRow(ctx, j.sc, j.opt, j.run, ui)
+		clock.took(j, time.Since(begun))
+		r.Target = orString(j.label, r.Target)
 		var absent missingError
 		switch {
 		case errors.As(err, &absent) && len(p.jobs) > 1:
@@ -113,11 +136,28 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 			failure = err
 			d.Partial = err.Error()
 		}
+		p.keep(d, ui)
 		if err != nil && len(p.jobs) > 1 {
 			ui.say("bench: %v", err)
 		}
 	}
 	return failure
+}
+
+// keep writes the data of a run under way. That it cannot is said; the run goes on.
+func (p plan) keep(d *document, ui *ui) {
+	if !p.kept {
+		return
+	}
+	sofar := *d
+	sofar.Finished, sofar.Partial = time.Now(), orString(d.Partial, "the run is under way")
+	b, err := sofar.encode()
+	if err == nil {
+		err = writeReport(p.json, b)
+	}
+	if err != nil {
+		ui.say("bench: %v", err)
+	}
 }
 
 // destinations fills in where the report goes, and finds out whether it can.

@@ -17,6 +17,8 @@ var reportTemplate = template.Must(template.New("report").Parse(reportPage))
 type page struct {
 	Title, When, Host, Limits, Command, Commit, Go, Partial string
 	Missing                                                 []string
+	Score                                                   string
+	Goals                                                   []goalBlock
 	Sections                                                []section
 }
 
@@ -55,6 +57,9 @@ func renderHTML(d *document) ([]byte, error) {
 		Limits: fmt.Sprintf("RLIMIT_NOFILE %d, tcp_mem %d pages, %s of memory available at the start", d.Host.NoFile, d.Host.TCPMem[2],
 			showBytes(float64(d.Host.Available))),
 	}
+	if len(d.Goals) > 0 {
+		p.Goals, p.Score = goalBlocks(d.Goals), scoreLine(d.Goals)
+	}
 	colors := colorsOf(d.Summary)
 	var block []row
 	for i, r := range d.Summary {
@@ -84,7 +89,7 @@ func colorsOf(rows []row) map[string]int {
 
 func newSection(rows []row, colors map[string]int) section {
 	s := section{Name: rows[0].Scenario, Load: loadLine(rows[0].Params), Heads: blockColumns(rows)}
-	if sc := findScenario(s.Name); sc != nil {
+	if sc := reported(s.Name); sc != nil {
 		s.What, s.Method = sc.what, sc.method
 	}
 	for _, r := range rows {

@@ -22,6 +22,7 @@ const schema = "rookery-bench/1"
 //	host      the machine, its limits and its memory before the run
 //	partial   set if the run ended early: why
 //	missing   peers that could not run here, and what they lack
+//	goals     of 'bench limits': what was asked, what was seen, and whether it was met (see verdict)
 //	rows      one per scenario, target and run (see row); void says why a row must not be quoted
 //	summary   one per scenario and target: medians, with min and max, of the rows that are not void
 type document struct {
@@ -35,6 +36,7 @@ type document struct {
 	Host     hostFacts `json:"host"`
 	Partial  string    `json:"partial,omitempty"`
 	Missing  []string  `json:"missing,omitempty"`
+	Goals    []verdict `json:"goals,omitempty"`
 	Rows     []row     `json:"rows"`
 	Summary  []row     `json:"summary"`
 }

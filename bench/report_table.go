@@ -47,15 +47,26 @@ func writeBlock(w io.Writer, rows []row) {
 		cells = append(cells, rowCells(r, columns))
 	}
 	fmt.Fprintf(w, "\n%s: %s\n", rows[0].Scenario, loadLine(rows[0].Params))
-	width := make([]int, len(columns))
-	for _, line := range cells {
-		for i, c := range line {
+	for n, line := range aligned(cells) {
+		fmt.Fprintln(w, line)
+		if n > 0 {
+			writeRemarks(w, rows[n-1])
+		}
+	}
+}
+
+// aligned renders cells under each other, the first column flush left.
+func aligned(lines [][]string) []string {
+	width := make([]int, len(lines[0]))
+	for _, cells := range lines {
+		for i, c := range cells {
 			width[i] = max(width[i], utf8.RuneCountInString(c))
 		}
 	}
-	for n, line := range cells {
+	var all []string
+	for _, cells := range lines {
 		var b strings.Builder
-		for i, c := range line {
+		for i, c := range cells {
 			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
 			if i == 0 {
 				b.WriteString("  " + c + pad)
@@ -63,11 +74,9 @@ func writeBlock(w io.Writer, rows []row) {
 				b.WriteString("  " + pad + c)
 			}
 		}
-		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
-		if n > 0 {
-			writeRemarks(w, rows[n-1])
-		}
+		all = append(all, strings.TrimRight(b.String(), " "))
 	}
+	return all
 }
 
 func writeRemarks(w io.Writer, r row) {
@@ -106,7 +115,7 @@ func blockColumns(rows []row) []string {
 		columns = append(columns, "clients")
 	}
 	var own []string
-	if sc := findScenario(rows[0].Scenario); sc != nil {
+	if sc := reported(rows[0].Scenario); sc != nil {
 		own = sc.columns
 	}
 	for _, name := range own {

@@ -82,7 +82,7 @@ type moment struct {
 type figure struct {
 	Name   string   `json:"name"`
 	Value  float64  `json:"value"`
-	Unit   string   `json:"unit"` // "us", "ms", "s", "B", "1/s", "x" (a ratio), "cores" or ""
+	Unit   string   `json:"unit"` // "us", "ms", "s", "B", "1/s", "x" (a ratio), "%", "cores" or ""
 	Better string   `json:"better,omitempty"`
 	Min    *float64 `json:"min,omitempty"`
 	Max    *float64 `json:"max,omitempty"`

@@ -4,20 +4,25 @@ import "time"
 
 // idle: N members join and say nothing. Memory is read before the first connection and again when all are
 // open and a moment has passed: resident memory and Go heap of the server, resident memory of the clients,
-// and what the kernel holds for both ends of every connection, which no server's own figure shows.
+// and what the kernel holds for both ends of every connection, which no server's own figure shows. Rookery's
+// members have a nickname each, which it keeps; peers know no such thing.
 var idleScenario = scenario{
 	name: "idle",
 	what: "memory per idle connection, in the server and in the kernel",
-	method: "N members join one room and stay silent; growth of resident memory (smaps_rollup), Go heap (/metrics), kernel slab " +
+	method: "N members, on rookery with a nickname each, join one room and stay silent; growth of resident memory (smaps_rollup), Go heap (/metrics), kernel slab " +
 		"(meminfo) and socket buffers (sockstat) since before the first connection, divided by N. Kernel figures are of both ends.",
-	defaults: options{Conns: 10_000, Duration: 3 * time.Second},
+	defaults: options{Conns: 19_000, Duration: 3 * time.Second},
 	quick:    options{Conns: 4000, Duration: time.Second},
 	columns:  []string{"rss_per_conn", "kernel_per_conn"},
 	measure:  measureIdle,
 }
 
 func measureIdle(s *session, r *row) error {
-	g, err := s.connect("members", s.plan(s.opt.Conns, 0, s.opt.Rooms))
+	plan := s.plan(s.opt.Conns, 0, s.opt.Rooms)
+	if s.opt.Target == "rookery" {
+		plan.Path += "&nickname=member-" + connField
+	}
+	g, err := s.connect("members", plan)
 	if err != nil {
 		return err
 	}

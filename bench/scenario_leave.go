@@ -10,7 +10,7 @@ var leaveScenario = scenario{
 	what: "everybody leaves at once and comes back, seen from another room",
 	method: "N members of one room close at once and reconnect, while a room of 10 at 20 messages/s is probed by a process of its " +
 		"own. Longest delivery of the probe in each phase, and the server's resident memory with everybody back against before.",
-	defaults: options{Conns: 10_000, Payload: 64, Duration: 6 * time.Second, Warmup: time.Second},
+	defaults: options{Conns: 19_000, Payload: 64, Duration: 6 * time.Second, Warmup: time.Second},
 	quick:    options{Conns: 3000, Duration: 4 * time.Second},
 	needs:    targetNeeds{rooms: true},
 	columns:  []string{"leave_max", "rejoin_max", "rss_after_rejoin"},

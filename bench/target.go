@@ -26,6 +26,7 @@ type target struct {
 	patience time.Duration // for the first message to come back
 	metrics  string        // URL of Prometheus metrics, if any
 	argv     []string      // how a node was started, to start another
+	env      []string      // and what its environment has besides bench's own
 	procs    []*child
 	pids     []int
 	onDeath  context.CancelCauseFunc

@@ -17,6 +17,7 @@ type ui struct {
 	out      io.Writer
 	terminal bool
 	quiet    bool
+	prefix   string // of the next titles: how far the run is
 	title    string // the row under way
 	stop     chan struct{}
 	done     sync.WaitGroup
@@ -32,7 +33,7 @@ const redraw = 200 * time.Millisecond
 // row announces the next row.
 func (u *ui) row(format string, args ...any) {
 	u.end()
-	u.title = fmt.Sprintf(format, args...)
+	u.title = u.prefix + fmt.Sprintf(format, args...)
 	if !u.quiet && !u.terminal {
 		fmt.Fprintln(u.out, "bench:", u.title)
 	}

@@ -21,6 +21,8 @@ func show(v float64, unit string) string {
 		return showCount(v) + "/s"
 	case "x":
 		return digits(v) + "x"
+	case "%":
+		return digits(v) + " %"
 	case "cores":
 		return digits(v) + " cores"
 	}

@@ -45,7 +45,9 @@ const deflateOffer = "permessage-deflate; server_no_context_takeover; client_no_
 // request renders the opening handshake of connection i.
 func (c *client) request(i int32) string {
 	room := c.plan.RoomBase + strconv.Itoa(int(c.conns[i].room))
-	return upgradeRequest(strings.ReplaceAll(c.plan.Path, roomField, room), c.plan.Host, c.plan.Protocol, c.plan.Deflate)
+	path := strings.ReplaceAll(c.plan.Path, roomField, room)
+	path = strings.ReplaceAll(path, connField, strconv.Itoa(c.plan.First+int(i)))
+	return upgradeRequest(path, c.plan.Host, c.plan.Protocol, c.plan.Deflate)
 }
 
 func upgradeRequest(path, host, protocol string, deflate bool) string {
