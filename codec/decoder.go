@@ -109,6 +109,28 @@ func (d *Decoder) Pinned() int {
 	return n
 }
 
+// Unfinished describes what a Decoder has begun.
+type Unfinished struct {
+	Fragments int   // data frames of the message begun, the current one included
+	Received  int   // bytes of it that are held
+	Missing   int64 // bytes of the current frame that have not come
+}
+
+// Unfinished says what has begun and has no end yet.
+func (d *Decoder) Unfinished() Unfinished {
+	var u Unfinished
+	if d.msgOp != 0 {
+		u.Fragments = int(d.frames)
+	}
+	if d.flags&inFrame != 0 {
+		u.Missing = d.left
+	}
+	if d.held != nil && d.held.in != nil {
+		u.Received = len(d.held.in.b)
+	}
+	return u
+}
+
 // Next consumes a prefix of b, n bytes, up to the end of the next message, and unmasks it in place. m.Op is 0 when
 // all of b was consumed without completing one. A caller that stops before that calls Release when it is done with the
 // message: memory is given back by the call of Next or Release that follows. A message that lies whole in b is not copied. After an error the connection is

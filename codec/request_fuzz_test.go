@@ -92,13 +92,18 @@ func FuzzRequest(f *testing.F) {
 }
 
 // simpleUpgrade says whether the request has Upgrade and Connection in the one form gobwas/ws knows: a line each, and
-// in the first a single protocol.
+// in the first a single protocol, in the second no empty element (which RFC 9110 section 5.6.1.2 has us pass over).
 func simpleUpgrade(r *Request) bool {
 	counts := map[string]int{}
 	for rest := r.lines; len(rest) > 0; {
 		var name []byte
 		name, _, rest = cutField(rest)
 		counts[strings.ToLower(string(name))]++
+	}
+	for element := range strings.SplitSeq(string(r.Header("Connection")), ",") {
+		if strings.Trim(element, " \t") == "" {
+			return false
+		}
 	}
 	return counts["upgrade"] == 1 && counts["connection"] == 1 && foldEqual(r.Header("Upgrade"), "websocket")
 }
