@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help run build test check fuzz bench bench-peers bench-million
+.PHONY: help run build test check fuzz bench bench-peers bench-million bench-limits bench-choices
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -41,3 +41,9 @@ bench-peers: build ## Compare with other servers: broadcast and capacity
 
 bench-million: build ## A million connections on this machine
 	./bin/bench million
+
+bench-limits: build ## Measure every goal against peers in turn, in about 40 minutes
+	./bin/bench limits --json bench/results/limits.json --html bin/limits.html
+
+bench-choices: build ## Compare ways to build and run rookery: loops, processors, build tags
+	./bin/bench choices --json bench/results/choices.json --html bin/choices.html

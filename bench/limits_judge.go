@@ -91,21 +91,22 @@ func (v *verdict) decide(own spread, over []spread) {
 		v.Why = own.Void
 		return
 	}
-	v.Value, v.Min, v.Max = own.Median, own.Min, own.Max
 	var absent []string
 	if len(over) > 0 {
 		best, ok := bestOf(over, v.Op)
 		if !ok {
-			v.Why = over[0].Target + ": " + over[0].Void
+			v.Why = over[0].whyVoid()
 			return
 		}
 		v.Against = best.Target
 		v.Value, v.Min, v.Max = ratio(own, best)
 		for _, o := range over {
 			if o.Runs == 0 {
-				absent = append(absent, o.Target+": "+o.Void)
+				absent = append(absent, o.whyVoid())
 			}
 		}
+	} else {
+		v.Value, v.Min, v.Max = own.Median, own.Min, own.Max
 	}
 	switch {
 	case math.IsNaN(v.Value) || math.IsInf(v.Value, 0):
@@ -207,6 +208,14 @@ func quantityOf(r row, name string) (figure, bool) {
 		}
 	}
 	return figure{}, false
+}
+
+// whyVoid says why there is no figure, and whose.
+func (s spread) whyVoid() string {
+	if strings.HasPrefix(s.Void, s.Target+" ") {
+		return s.Void
+	}
+	return s.Target + ": " + s.Void
 }
 
 // whyMissing says why a target has no row at all.

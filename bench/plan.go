@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +21,7 @@ type job struct {
 	run   int
 	label string        // what the row calls its target, if not by its name
 	takes time.Duration // about so long; 0: nobody knows
+	again bool          // bench was the limit the first time, which on a busy host may be chance
 }
 
 // plan is a list of jobs and where their report goes.
@@ -33,7 +35,7 @@ type plan struct {
 	quiet  bool
 	budget time.Duration // jobs that would begin after it are left out; 0: no bound
 
-	kept     bool                       // the data is written after every row: the run is long
+	kept     bool                       // the run is long: its data is written after every row, and a row of which bench was the limit is tried again
 	conclude func(*document) error      // adds what the rows amount to; the error is what it lacks
 	print    func(io.Writer, *document) // for the terminal; nil: writeTable
 }
@@ -100,7 +102,9 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 	var failure error
 	missing := map[string]bool{}
 	var clock estimate
-	for i, j := range p.jobs {
+	jobs := slices.Clone(p.jobs)
+	for i := 0; i < len(jobs); i++ {
+		j := jobs[i]
 		if p.budget > 0 && time.Since(d.Started) > p.budget {
 			d.Missing = append(d.Missing, fmt.Sprintf("%s: left out, the time for this run is up", j.sc.name))
 			continue
@@ -108,7 +112,7 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 		if missing[j.opt.Target] {
 			continue
 		}
-		ui.prefix = clock.prefix(p.jobs, i)
+		ui.prefix = clock.prefix(jobs, i)
 		begun := time.Now()
 		r, err := runRow(ctx, j.sc, j.opt, j.run, ui)
 		clock.took(j, time.Since(begun))
@@ -137,6 +141,10 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 			d.Partial = err.Error()
 		}
 		p.keep(d, ui)
+		if p.kept && !j.again && strings.HasPrefix(r.Void, clientLimit) {
+			j.again = true
+			jobs = slices.Insert(jobs, i+1, j)
+		}
 		if err != nil && len(p.jobs) > 1 {
 			ui.say("bench: %v", err)
 		}
@@ -150,7 +158,7 @@ func (p plan) keep(d *document, ui *ui) {
 		return
 	}
 	sofar := *d
-	sofar.Finished, sofar.Partial = time.Now(), orString(d.Partial, "the run is under way")
+	sofar.Finished, sofar.Partial, sofar.Summary = time.Now(), orString(d.Partial, "the run is under way"), summarize(d.Rows)
 	b, err := sofar.encode()
 	if err == nil {
 		err = writeReport(p.json, b)

@@ -215,8 +215,10 @@ const (
 	allowedPart = 0.5  // or as a part of the p99 it reports
 )
 
-// disturbedNote begins the note of a row during which others used the host as well.
-const disturbedNote = "disturbed: "
+const (
+	disturbedNote = "disturbed: "      // begins the note of a row during which others used the host as well
+	clientLimit   = "client saturated" // begins the reason of a row that is void because of bench itself
+)
 
 // judge voids a row that must not be quoted. On a host that is crowded by design lag is no verdict.
 func (r *row) judge(got *reach, d *distribution, crowded bool) {
@@ -236,14 +238,14 @@ func (r *row) judge(got *reach, d *distribution, crowded bool) {
 	}
 	if c := r.Clients; c != nil {
 		if c.Busiest >= saturated {
-			r.void(fmt.Sprintf("client saturated: its busiest process used %.2f of a core", c.Busiest))
+			r.void(fmt.Sprintf(clientLimit+": its busiest process used %.2f of a core", c.Busiest))
 		}
 		limit := float64(allowedLag)
 		if d != nil {
 			limit = max(limit, allowedPart*d.P99)
 		}
 		if c.LagP99 > limit && !crowded {
-			r.void(fmt.Sprintf("client saturated: it noticed its own timers %.1f ms late (p99)", c.LagP99/1e3))
+			r.void(fmt.Sprintf(clientLimit+": it noticed its own timers %.1f ms late (p99)", c.LagP99/1e3))
 		}
 	}
 }

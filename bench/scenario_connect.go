@@ -39,7 +39,7 @@ func measureConnect(s *session, r *row) error {
 	case g.opened.open < s.opt.Conns:
 		r.void("connections refused: " + countWords(g.opened.errors))
 	case r.Clients.Busiest >= saturated:
-		r.void("client saturated: its busiest process had no time left, so the rate is only a lower bound")
+		r.void(clientLimit + ": its busiest process had no time left, so the rate is only a lower bound")
 	}
 	if _, err := s.leave(g); err != nil {
 		return err
