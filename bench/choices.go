@@ -96,7 +96,9 @@ func (c choicesCommand) Run(ctx context.Context, o *outcome) error {
 	}
 	p.jobs = choiceJobs(chosen, built, c.Runs, base)
 	p.conclude = func(d *document) error {
-		d.Missing = append(d.Missing, absent...)
+		for _, a := range absent {
+			d.lacks(a)
+		}
 		if len(absent) > 0 {
 			return errors.New(strings.Join(absent, "; "))
 		}

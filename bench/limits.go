@@ -123,9 +123,9 @@ type measurement struct {
 
 // limitMeasurements are in the order of a round.
 var limitMeasurements = []measurement{
-	{sc: &broadcastScenario, takes: 18 * time.Second},
+	{sc: &broadcastScenario, takes: 16 * time.Second},
 	{
-		sc: &capacityScenario, opt: options{Rate: 32, Duration: 4 * time.Second}, takes: 34 * time.Second,
+		sc: &capacityScenario, opt: options{Rate: 32, Duration: 4 * time.Second}, takes: 38 * time.Second,
 		first: map[string]float64{"rookery": 1024, "bun": 256, "gws": 64, "gorilla": 64},
 	},
 	{sc: &isolationScenario, opt: options{Duration: 6 * time.Second}, takes: 22 * time.Second},

@@ -12,6 +12,7 @@ type limitsCommand struct {
 	Only        []string      `help:"Only these goals: ${goals}." placeholder:"GOAL,..."`
 	Runs        int           `help:"Rounds; in each every scenario is run for every target in turn." default:"5"`
 	GarbageTime time.Duration `help:"How long the garbage collector is watched." default:"60s"`
+	Budget      time.Duration `help:"Begin nothing new after this long; 0 is no bound." default:"0s"`
 	JSON        string        `help:"Write the results here." placeholder:"FILE"`
 	HTML        string        `help:"Write the report here." placeholder:"FILE"`
 	Wait        bool          `help:"If another bench is running, wait for it."`
@@ -34,7 +35,7 @@ func (c limitsCommand) Run(ctx context.Context, o *outcome) error {
 		return usagef("--garbage-time %v: want a second to an hour", c.GarbageTime)
 	}
 	p := plan{
-		title: "What Rookery is to reach", name: "limits", json: c.JSON, html: c.HTML, wait: c.Wait, quiet: c.Quiet, kept: true,
+		title: "What Rookery is to reach", name: "limits", json: c.JSON, html: c.HTML, wait: c.Wait, quiet: c.Quiet, kept: true, budget: c.Budget,
 		jobs: limitJobs(chosen, c.Runs, base, c.GarbageTime), print: writeGoals,
 	}
 	p.conclude = func(d *document) error {
@@ -69,10 +70,11 @@ func chooseGoals(only []string) ([]goal, error) {
 	return chosen, nil
 }
 
-// limitJobs lists what the goals need: round after round of every scenario for every target, and in the end
-// what is measured once. Whatever base sets holds for all.
+// limitJobs lists what the goals need: first what is measured once, then round after round of every scenario
+// for every target, so that a run that is broken off has some rounds of everything. Whatever base sets holds
+// for all.
 func limitJobs(chosen []goal, runs int, base options, garbageTime time.Duration) []job {
-	var jobs, once []job
+	var once, jobs []job
 	for run := 1; run <= runs; run++ {
 		for _, m := range limitMeasurements {
 			for _, t := range targetsOf(chosen, m.sc.name) {
@@ -92,7 +94,7 @@ func limitJobs(chosen []goal, runs int, base options, garbageTime time.Duration)
 			}
 		}
 	}
-	return append(jobs, once...)
+	return append(once, jobs...)
 }
 
 // targetsOf returns the targets of a scenario that the goals look at, in the order of their first mention.

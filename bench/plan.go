@@ -106,7 +106,7 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 	for i := 0; i < len(jobs); i++ {
 		j := jobs[i]
 		if p.budget > 0 && time.Since(d.Started) > p.budget {
-			d.Missing = append(d.Missing, fmt.Sprintf("%s: left out, the time for this run is up", j.sc.name))
+			d.lacks(fmt.Sprintf("%s: left out, the time for this run is up", j.sc.name))
 			continue
 		}
 		if missing[j.opt.Target] {
@@ -121,7 +121,7 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 		switch {
 		case errors.As(err, &absent) && len(p.jobs) > 1:
 			missing[j.opt.Target] = true
-			d.Missing = append(d.Missing, absent.Error())
+			d.lacks(absent.Error())
 			continue
 		case ctx.Err() != nil:
 			d.Partial = context.Cause(ctx).Error()
@@ -150,6 +150,13 @@ func (p plan) measure(ctx context.Context, d *document, ui *ui) error {
 		}
 	}
 	return failure
+}
+
+// lacks notes what a report will not have, once.
+func (d *document) lacks(what string) {
+	if !slices.Contains(d.Missing, what) {
+		d.Missing = append(d.Missing, what)
+	}
 }
 
 // keep writes the data of a run under way. That it cannot is said; the run goes on.

@@ -37,8 +37,8 @@ func goalBlocks(all []verdict) []goalBlock {
 
 const (
 	goalWidth, goalHeight = 260.0, 22.0
-	goalEdge              = 8.0  // room for half a dot
-	goalReach             = 16.0 // times better or worse than the bound that the picture shows
+	goalEdge              = 8.0 // room for half a dot
+	goalReach             = 4.0 // times better or worse than the bound that the picture shows
 )
 
 // picture draws how far the value lies from the bound, which is the line in the middle: left of it, on the
