@@ -163,7 +163,7 @@ func writeChoices(w io.Writer, d *document) {
 	for _, f := range choiceFigures {
 		lines[0] = append(lines[0], f.title)
 	}
-	var remarks []string
+	var remarks, kept []string
 	for _, v := range variants {
 		cells := []string{v.name}
 		any := false
@@ -171,13 +171,20 @@ func writeChoices(w io.Writer, d *document) {
 			s := gather(d, quantity{f.scenario, v.name, f.figure})
 			any = any || s.Runs > 0
 			cells = append(cells, s.beside(gather(d, quantity{f.scenario, variants[0].name, f.figure})))
+			if s.Runs == 0 && s.Void != "" {
+				s.notes = []string{"void: " + s.Void}
+			}
 			for _, n := range s.notes {
-				remarks = append(remarks, v.name+", "+f.scenario+": "+n)
+				if line := v.name + ", " + f.scenario + ": " + n; !slices.Contains(remarks, line) {
+					remarks = append(remarks, line)
+				}
 			}
 		}
 		if any {
 			lines = append(lines, cells)
+			kept = append(kept, remarks...)
 		}
+		remarks = nil
 	}
 	fmt.Fprintln(w)
 	for _, line := range aligned(lines) {
@@ -187,7 +194,7 @@ func writeChoices(w io.Writer, d *document) {
 		fmt.Fprintf(w, "\n  %-9s  %s", v.name, v.what)
 	}
 	fmt.Fprintln(w)
-	for _, r := range slices.Compact(remarks) {
+	for _, r := range kept {
 		fmt.Fprintf(w, "\n  %s", r)
 	}
 	for _, m := range d.Missing {
