@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +14,13 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// peer is one of the Go libraries as a client, with or without permessage-deflate.
+// peer is a client of some library.
 type peer interface {
-	fragments(t *testing.T, parts ...string) // sends one message in so many frames, where the library can
+	say(t *testing.T, text string)           // sends one message at once
+	fragments(t *testing.T, parts ...string) // sends one message in so many frames, with a ping before each but the first, where the library can
 	ping(t *testing.T)                       // returns when the pong is there
-	next(t *testing.T) said
+	next(t *testing.T) []byte                // the next message that comes
+	goodbye(t *testing.T)                    // closes, and returns when that is done
 }
 
 // TestGoClients has clients of three libraries talk to each other, each compressed and not.
@@ -29,13 +31,21 @@ func TestGoClients(t *testing.T) {
 	for _, name := range order {
 		url := "ws://" + g.addr + "/ws?room=lobby"
 		library, _, deflate := strings.Cut(name, " ")
+		var agreed string
 		switch library {
 		case "gorilla":
-			peers[name] = dialGorilla(t, url, deflate)
+			peers[name], agreed = dialGorilla(t, url, websocket.Dialer{EnableCompression: deflate})
 		case "coder":
-			peers[name] = dialCoder(t, url, deflate)
+			mode := coder.CompressionDisabled
+			if deflate {
+				mode = coder.CompressionContextTakeover
+			}
+			peers[name], agreed = dialCoder(t, url, coder.DialOptions{CompressionMode: mode, CompressionThreshold: 1})
 		case "gws":
-			peers[name] = dialGWS(t, url, deflate)
+			peers[name], agreed = dialGWS(t, url, gws.ClientOption{PermessageDeflate: gws.PermessageDeflate{Enabled: deflate, Threshold: 1, ServerMaxWindowBits: 15}})
+		}
+		if (agreed != "") != deflate {
+			t.Fatalf("%s agreed on %q", name, agreed)
 		}
 	}
 	for _, speaker := range order {
@@ -44,11 +54,11 @@ func TestGoClients(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			third := len(object) / 3
-			peers[speaker].fragments(t, string(object[:third]), string(object[third:2*third]), string(object[2*third:]))
+			peers[speaker].fragments(t, thirds(string(object))...)
 			for _, name := range order {
-				if s := peers[name].next(t); s.Nickname != speaker || s.Message != message || *s.Status != 1 {
-					t.Fatalf("%s got %.80v, want %.80s of %s", name, s, message, speaker)
+				var s said
+				if err := json.Unmarshal(peers[name].next(t), &s); err != nil || s.Nickname != speaker || s.Message != message || *s.Status != 1 {
+					t.Fatalf("%s got %.80v, %v, want %.80s of %s", name, s, err, message, speaker)
 				}
 			}
 			peers[speaker].ping(t)
@@ -56,43 +66,62 @@ func TestGoClients(t *testing.T) {
 	}
 }
 
+// thirds cuts text in three, wherever that is within a character.
+func thirds(text string) []string {
+	third := len(text) / 3
+	return []string{text[:third], text[third : 2*third], text[2*third:]}
+}
+
 type gorillaPeer struct {
 	*websocket.Conn
-	messages chan said
+	messages chan []byte
 	pongs    chan string
 }
 
-func dialGorilla(t *testing.T, url string, deflate bool) peer {
+// dialGorilla returns also what was agreed on, as the client sees it.
+func dialGorilla(t *testing.T, url string, d websocket.Dialer) (p *gorillaPeer, agreed string) {
 	t.Helper()
-	d := websocket.Dialer{EnableCompression: deflate, WriteBufferSize: 64, HandshakeTimeout: patience}
+	d.HandshakeTimeout, d.WriteBufferSize = patience, 512
 	conn, res, err := d.Dial(url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if agreed := res.Header.Get("Sec-WebSocket-Extensions") != ""; agreed != deflate {
-		t.Fatalf("permessage-deflate: %v, want %v", agreed, deflate)
-	}
-	p := &gorillaPeer{Conn: conn, messages: make(chan said, 100), pongs: make(chan string, 1)}
+	p = &gorillaPeer{Conn: conn, messages: make(chan []byte, 100), pongs: make(chan string, 1)}
 	conn.SetPongHandler(func(data string) error { p.pongs <- data; return nil })
 	go func() {
 		defer close(p.messages)
 		for {
-			var s said
-			if conn.ReadJSON(&s) != nil {
+			_, raw, err := conn.ReadMessage()
+			if err != nil {
 				return
 			}
-			p.messages <- s
+			p.messages <- raw
 		}
 	}()
-	return p
+	return p, extensions(res)
 }
 
-// fragments makes a frame of each part, and more: gorilla flushes whenever its buffer of 64 bytes is full.
+// extensions is what a response agrees to.
+func extensions(res *http.Response) string {
+	return strings.Join(res.Header.Values("Sec-WebSocket-Extensions"), ", ")
+}
+
+func (p *gorillaPeer) say(t *testing.T, text string) {
+	t.Helper()
+	if err := p.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fragments makes more frames than it is told: gorilla flushes whenever its buffer of 512 bytes is full, and not before.
 func (p *gorillaPeer) fragments(t *testing.T, parts ...string) {
 	t.Helper()
 	w, err := p.NextWriter(websocket.TextMessage)
-	for _, part := range parts {
+	for i, part := range parts {
+		if i > 0 {
+			p.ping(t)
+		}
 		if err == nil {
 			_, err = w.Write([]byte(part))
 		}
@@ -115,7 +144,29 @@ func (p *gorillaPeer) ping(t *testing.T) {
 	}
 }
 
-func (p *gorillaPeer) next(t *testing.T) said { t.Helper(); return receive(t, p.messages) }
+func (p *gorillaPeer) next(t *testing.T) []byte { t.Helper(); return receive(t, p.messages) }
+
+func (p *gorillaPeer) goodbye(t *testing.T) {
+	t.Helper()
+	_ = p.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(patience))
+	ended(t, p.messages)
+	_ = p.Conn.Close()
+}
+
+// ended waits for the end of a connection, whatever still came over it.
+func ended(t *testing.T, from <-chan []byte) {
+	t.Helper()
+	for timeout := time.After(patience); ; {
+		select {
+		case _, ok := <-from:
+			if !ok {
+				return
+			}
+		case <-timeout:
+			t.Fatal("the connection does not end")
+		}
+	}
+}
 
 func receive[T any](t *testing.T, from <-chan T) (v T) {
 	t.Helper()
@@ -133,35 +184,40 @@ func receive[T any](t *testing.T, from <-chan T) (v T) {
 
 type coderPeer struct {
 	conn     *coder.Conn
-	messages chan said
+	messages chan []byte
 }
 
-func dialCoder(t *testing.T, url string, deflate bool) peer {
+func dialCoder(t *testing.T, url string, opts coder.DialOptions) (p *coderPeer, agreed string) {
 	t.Helper()
-	mode := coder.CompressionDisabled
-	if deflate {
-		mode = coder.CompressionContextTakeover
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, _, err := coder.Dial(ctx, url, &coder.DialOptions{CompressionMode: mode, CompressionThreshold: 1})
+	conn, res, err := coder.Dial(ctx, url, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	p := &coderPeer{conn: conn, messages: make(chan said, 100)}
+	conn.SetReadLimit(1 << 20)
+	p = &coderPeer{conn: conn, messages: make(chan []byte, 100)}
 	go func() {
 		defer close(p.messages)
 		for {
 			_, raw, err := conn.Read(context.Background())
-			var s said
-			if err != nil || json.Unmarshal(raw, &s) != nil {
+			if err != nil {
 				return
 			}
-			p.messages <- s
+			p.messages <- raw
 		}
 	}()
-	return p
+	return p, extensions(res)
+}
+
+func (p *coderPeer) say(t *testing.T, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := p.conn.Write(ctx, coder.MessageText, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (p *coderPeer) fragments(t *testing.T, parts ...string) {
@@ -169,7 +225,10 @@ func (p *coderPeer) fragments(t *testing.T, parts ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	w, err := p.conn.Writer(ctx, coder.MessageText)
-	for _, part := range parts {
+	for i, part := range parts {
+		if i > 0 {
+			p.ping(t)
+		}
 		if err == nil {
 			_, err = w.Write([]byte(part))
 		}
@@ -191,28 +250,33 @@ func (p *coderPeer) ping(t *testing.T) {
 	}
 }
 
-func (p *coderPeer) next(t *testing.T) said { t.Helper(); return receive(t, p.messages) }
+func (p *coderPeer) next(t *testing.T) []byte { t.Helper(); return receive(t, p.messages) }
+
+func (p *coderPeer) goodbye(t *testing.T) {
+	t.Helper()
+	_ = p.conn.Close(coder.StatusNormalClosure, "")
+	ended(t, p.messages)
+}
 
 type gwsPeer struct {
 	gws.BuiltinEventHandler
 	conn     *gws.Conn
-	messages chan said
+	messages chan []byte
 	pongs    chan string
 }
 
-func dialGWS(t *testing.T, url string, deflate bool) peer {
+func dialGWS(t *testing.T, url string, opts gws.ClientOption) (p *gwsPeer, agreed string) {
 	t.Helper()
-	p := &gwsPeer{messages: make(chan said, 100), pongs: make(chan string, 1)}
-	conn, _, err := gws.NewClient(p, &gws.ClientOption{
-		Addr: url, HandshakeTimeout: patience, PermessageDeflate: gws.PermessageDeflate{Enabled: deflate, Threshold: 1},
-	})
+	p = &gwsPeer{messages: make(chan []byte, 100), pongs: make(chan string, 1)}
+	opts.Addr, opts.HandshakeTimeout = url, patience
+	conn, res, err := gws.NewClient(p, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.NetConn().Close() })
 	p.conn = conn
 	go conn.ReadLoop()
-	return p
+	return p, extensions(res)
 }
 
 func (p *gwsPeer) OnClose(*gws.Conn, error) { close(p.messages) }
@@ -221,14 +285,17 @@ func (p *gwsPeer) OnPong(_ *gws.Conn, payload []byte) { p.pongs <- string(payloa
 
 func (p *gwsPeer) OnMessage(_ *gws.Conn, m *gws.Message) {
 	defer m.Close()
-	var s said
-	if err := json.Unmarshal(m.Bytes(), &s); err != nil {
-		s.Message = fmt.Sprint(err)
-	}
-	p.messages <- s
+	p.messages <- bytes.Clone(m.Bytes())
 }
 
-// fragments sends a large message as gws does: WriteFile cuts it into frames of its own size.
+func (p *gwsPeer) say(t *testing.T, text string) {
+	t.Helper()
+	if err := p.conn.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fragments sends a large message as gws does: WriteFile cuts it into frames of its own size, and lets no ping between them.
 func (p *gwsPeer) fragments(t *testing.T, parts ...string) {
 	t.Helper()
 	if err := p.conn.WriteFile(gws.OpcodeText, bytes.NewBufferString(strings.Join(parts, ""))); err != nil {
@@ -246,4 +313,11 @@ func (p *gwsPeer) ping(t *testing.T) {
 	}
 }
 
-func (p *gwsPeer) next(t *testing.T) said { t.Helper(); return receive(t, p.messages) }
+func (p *gwsPeer) next(t *testing.T) []byte { t.Helper(); return receive(t, p.messages) }
+
+// goodbye does not wait for the answer: neither does gws.
+func (p *gwsPeer) goodbye(t *testing.T) {
+	t.Helper()
+	_ = p.conn.WriteClose(1000, nil)
+	ended(t, p.messages)
+}
