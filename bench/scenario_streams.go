@@ -18,8 +18,8 @@ var streamsScenario = scenario{
 	method: "N connections send --rate fragments/s of --payload bytes in all, none of them the last of its message; those that the server " +
 		"closes come back. Growth of resident memory (the most of readings every half second) since before, with all of them connected, " +
 		"divided by --max-pinned of the server (64 MiB); p99 of a room of 10 at 20 messages/s, before and meanwhile. The row is the small room's.",
-	defaults: options{Conns: 10_000, Rate: 16_000, Payload: 512, Duration: 20 * time.Second, Warmup: time.Second},
-	quick:    options{Conns: 1000, Rate: 24_000, Payload: 1024, Duration: 5 * time.Second, Warmup: time.Second},
+	defaults: options{Conns: 10_000, Rate: 10_000, Payload: 512, Duration: 20 * time.Second, Warmup: time.Second},
+	quick:    options{Conns: 1000, Rate: 16_000, Payload: 1024, Duration: 5 * time.Second, Warmup: time.Second},
 	needs: targetNeeds{rooms: true, flags: []string{
 		"--max-pinned=67108864", "--max-message=1048576", "--room-bytes=4194304", "--max-fragments=65536",
 	}},

@@ -1,9 +1,6 @@
 package codec
 
-import (
-	"math/bits"
-	"sync"
-)
+import "math/bits"
 
 // Buffers for unfinished input come in powers of two from 128 bytes, so that a peer that dribbles pins little, to
 // 1 MiB, above which they are left to the garbage collector.
@@ -12,9 +9,36 @@ const (
 	maxBufferBits = 20
 )
 
-var bufferPools [maxBufferBits - minBufferBits + 1]sync.Pool
+// bufferShelves have a shelf for each size, 3 MiB in all when they are full.
+var bufferShelves = func() (s [maxBufferBits - minBufferBits + 1]shelf[buffer]) {
+	for i := range s {
+		s[i] = make(shelf[buffer], max(1, 128<<10>>(i+minBufferBits)))
+	}
+	return s
+}()
 
-// buffer is a growing byte slice out of a pool. One owner at a time.
+// shelf keeps what is not in use, up to its capacity. A sync.Pool has no bound: until the collector has run twice it keeps
+// all that was given back, which after a flood is as much as the flood held.
+type shelf[T any] chan *T
+
+// take returns nil if there is none.
+func (s shelf[T]) take() *T {
+	select {
+	case v := <-s:
+		return v
+	default:
+		return nil
+	}
+}
+
+func (s shelf[T]) put(v *T) {
+	select {
+	case s <- v:
+	default:
+	}
+}
+
+// buffer is a growing byte slice off a shelf. One owner at a time.
 type buffer struct{ b []byte }
 
 // newBuffer returns an empty buffer with room for n bytes.
@@ -23,7 +47,7 @@ func newBuffer(n int) *buffer {
 	if class > maxBufferBits {
 		return &buffer{make([]byte, 0, 1<<class)}
 	}
-	if buf, _ := bufferPools[class-minBufferBits].Get().(*buffer); buf != nil {
+	if buf := bufferShelves[class-minBufferBits].take(); buf != nil {
 		return buf
 	}
 	return &buffer{make([]byte, 0, 1<<class)}
@@ -36,7 +60,7 @@ func (b *buffer) free() {
 		return
 	}
 	b.b = b.b[:0]
-	bufferPools[class-minBufferBits].Put(b)
+	bufferShelves[class-minBufferBits].put(b)
 }
 
 // grow returns a buffer with the same bytes and room for n more: b itself, or another in place of it. The capacity

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"sync"
 	"unicode/utf8"
 	"unsafe"
 
@@ -78,7 +77,7 @@ type assembly struct {
 	ncontrol uint8 // bytes of an unfinished control frame's payload
 }
 
-var assemblies = sync.Pool{New: func() any { return new(assembly) }}
+var assemblies = make(shelf[assembly], 1024)
 
 // SetDeflate says whether the connection negotiated permessage-deflate. It is called before the first Next. It costs no
 // memory: no window outlives a message, and the inflaters are shared.
@@ -195,13 +194,15 @@ func (d *Decoder) drop() {
 		a.out.free()
 	}
 	a.in, a.out, a.ncontrol = nil, nil, 0
-	assemblies.Put(a)
+	assemblies.put(a)
 	d.held = nil
 }
 
 func (d *Decoder) hold() *assembly {
 	if d.held == nil {
-		d.held = assemblies.Get().(*assembly)
+		if d.held = assemblies.take(); d.held == nil {
+			d.held = new(assembly)
+		}
 	}
 	return d.held
 }

@@ -21,7 +21,11 @@ const (
 	CauseSlowConsumer
 	CauseOverCapacity
 	CauseTooManyFromIP
-	CauseInputBudget
+	CauseInputBudgetRequest
+	CauseInputBudgetTLS
+	CauseInputBudgetFrame
+	CauseInputBudgetTrickle
+	CauseInputBudgetFragments
 	CauseDraining
 	CauseHTTPDone
 	CauseApplication
@@ -46,11 +50,17 @@ var causeTable = [causes]struct {
 	CauseSlowConsumer:     {"slow_consumer", StatusTryAgainLater},
 	CauseOverCapacity:     {"over_capacity", StatusTryAgainLater},
 	CauseTooManyFromIP:    {"too_many_from_ip", StatusTryAgainLater},
-	CauseInputBudget:      {"input_budget", StatusTryAgainLater},
-	CauseDraining:         {"draining", StatusServiceRestart},
-	CauseHTTPDone:         {"http_done", ws.StatusNormalClosure},
-	CauseApplication:      {"application", ws.StatusNormalClosure},
-	CauseTLS:              {"tls", ws.StatusProtocolError},
+	// Closed for the budget of unfinished input, and for which: a request without its end, a TLS handshake or record, a frame that
+	// was declared and not sent, one that comes byte by byte, a message left in fragments.
+	CauseInputBudgetRequest:   {"input_budget_request", StatusTryAgainLater},
+	CauseInputBudgetTLS:       {"input_budget_tls", StatusTryAgainLater},
+	CauseInputBudgetFrame:     {"input_budget_frame", StatusTryAgainLater},
+	CauseInputBudgetTrickle:   {"input_budget_trickle", StatusTryAgainLater},
+	CauseInputBudgetFragments: {"input_budget_fragments", StatusTryAgainLater},
+	CauseDraining:             {"draining", StatusServiceRestart},
+	CauseHTTPDone:             {"http_done", ws.StatusNormalClosure},
+	CauseApplication:          {"application", ws.StatusNormalClosure},
+	CauseTLS:                  {"tls", ws.StatusProtocolError},
 }
 
 // Close codes that the IANA registry has and gobwas/ws does not name.
@@ -64,6 +74,12 @@ func (c Cause) String() string { return causeTable[c].name }
 
 // Code is the close code a connection gets that ends for this cause.
 func (c Cause) Code() ws.StatusCode { return causeTable[c].code }
+
+// unread reports whether what still comes on a connection that ends for this cause cannot be understood: there is no closing
+// handshake to wait for.
+func (c Cause) unread() bool {
+	return c == CauseProtocolError || c == CauseTLS || c >= CauseInputBudgetRequest && c <= CauseInputBudgetFragments
+}
 
 // Causes lists every cause but CauseNone, for metrics that must not have holes.
 func Causes() []Cause {

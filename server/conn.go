@@ -54,6 +54,7 @@ type Conn struct {
 	refused  Cause
 	halfShut bool
 	deflate  bool
+	reads    uint8 // that the message begun came in, so far; 255 if there are more
 }
 
 // Loop is the loop that owns the connection. Any goroutine may call it.

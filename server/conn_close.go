@@ -101,7 +101,7 @@ func (c *Conn) halfClose() {
 	if c.halfShut || c.gone || c.state == stateClosed || c.Buffered() > 0 {
 		return
 	}
-	if c.ended != nil && c.opened && c.ended.Cause != CauseProtocolError && c.ended.Cause != CausePeerClosed && c.ended.Cause != CauseTLS {
+	if c.ended != nil && c.opened && !c.ended.Cause.unread() && c.ended.Cause != CausePeerClosed {
 		return // the peer's close frame is still awaited
 	}
 	if c.closeNotify(); c.gone || c.state == stateClosed || c.Buffered() > 0 {

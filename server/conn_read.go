@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"runtime/debug"
 
 	"github.com/gobwas/ws"
@@ -63,6 +64,7 @@ func (c *Conn) messages(b []byte) []byte {
 		case 0:
 		case ws.OpText, ws.OpBinary:
 			c.loop.count.messagesIn++
+			c.reads = 0
 			if srv.handler.OnMessage != nil {
 				srv.handler.OnMessage(c, m)
 			}
@@ -74,7 +76,9 @@ func (c *Conn) messages(b []byte) []byte {
 		}
 	}
 	c.dec.Release() // the last message has been handled
-	c.account(before)
+	if c.account(before) > 0 && c.reads < math.MaxUint8 {
+		c.reads++
+	}
 	if c.state != stateOpen {
 		return nil
 	}
@@ -102,7 +106,7 @@ func (c *Conn) pong(payload []byte) {
 
 // awaitClose reads on behind our own close frame, for the peer's.
 func (c *Conn) awaitClose(b []byte) {
-	if !c.opened || c.halfShut || c.ended.Cause == CauseProtocolError {
+	if !c.opened || c.halfShut || c.ended.Cause.unread() {
 		return
 	}
 	before := c.dec.Pinned()

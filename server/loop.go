@@ -31,6 +31,7 @@ type Loop struct {
 	scratch     []byte
 	request     codec.Request // the one being answered
 	pinned      int           // bytes held for unfinished input
+	worst       []*Conn       // that held most when rank looked
 	count       counts
 	waiting     deadlines // connections whose TLS handshake has to wait, first come first
 	shaking     []*secure // TLS handshakes under way
@@ -42,6 +43,7 @@ type Loop struct {
 	wakeFD    atomic.Int32 // our end of the socketpair whose other end the loop polls
 	signalled atomic.Bool
 	ticking   atomic.Bool
+	shedding  atomic.Bool // a shed is posted
 	hurry     atomic.Bool
 	tickFn    func()
 	mu        sync.Mutex // Protects following.

@@ -32,6 +32,7 @@ type Server struct {
 	held      []net.Listener // see reserveAddr
 	claim     sync.Mutex     // Protects Loop.el of every loop until it is set.
 	admission *admission
+	budget    budget
 	jobs      chan httpJob
 	started   time.Time
 	addr      string
@@ -59,6 +60,7 @@ func New(cfg Config, handler Handler) *Server {
 		ready:     make(chan struct{}),
 		done:      make(chan struct{}),
 	}
+	s.budget.set(cfg.MaxPinned)
 	for _, o := range cfg.AllowedOrigins {
 		if o == "*" {
 			s.origins = nil

@@ -29,18 +29,18 @@ type Stats struct {
 	MaxConns   int    // the cap in force
 	MessagesIn uint64 // text and binary messages received
 	Writes     uint64 // send(2) calls
-	Pinned     int64  // bytes held for unfinished input
+	Pinned     int64  // bytes of memory that unfinished input costs, against Config.MaxPinned
 	Closed     map[Cause]uint64
 }
 
 // Stats may be called from any goroutine. Totals lag by up to 100 ms.
 func (s *Server) Stats() Stats {
 	st := Stats{Admitted: s.admission.admitted.Load(), MaxConns: s.admission.max, Closed: map[Cause]uint64{}}
+	st.Pinned = int64(float64(s.budget.held.Load()) * s.budget.price)
 	for _, l := range s.loops {
 		st.Open += l.stats.open.Load()
 		st.MessagesIn += l.stats.messagesIn.Load()
 		st.Writes += l.stats.writes.Load()
-		st.Pinned += l.stats.pinned.Load()
 		for _, c := range Causes() {
 			st.Closed[c] += l.stats.closed[c].Load()
 		}

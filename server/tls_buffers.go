@@ -58,7 +58,7 @@ func (s *secure) takeBuffers(err error) {
 	// No plaintext is left in it: Read was given room for a whole record's.
 	raw := bufferAt(s.tls, rawInputAt)
 	var rest []byte
-	if err == errNoInput {
+	if err == errNoInput && !s.broken {
 		rest = bytes.Clone(raw.Bytes())
 	}
 	*raw = *bytes.NewBuffer(rest)

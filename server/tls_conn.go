@@ -17,7 +17,7 @@ type secure struct {
 	c      *Conn
 	tls    *tls.Conn // nil until the first record is complete
 	shake  *shake    // nil once the handshake is done
-	pinned int32     // bytes of an unfinished record
+	pinned int32     // bytes of an unfinished record, or of all records of an unfinished handshake
 	broken bool      // by either side: nothing can be encrypted or decrypted any more
 }
 

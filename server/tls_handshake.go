@@ -47,7 +47,10 @@ func (s *secure) greet(b []byte) {
 	if s.tls != nil {
 		if !s.shake.put(b) {
 			s.fail("too much came before the handshake was done")
+			return
 		}
+		s.pinned += int32(len(b))
+		c.loop.pin(len(b))
 		return
 	}
 	if len(c.head) == 0 && looksLikeHTTP(b[0]) {
@@ -103,8 +106,7 @@ func (l *Loop) startShakes() {
 			continue
 		}
 		s := c.secure()
-		s.shake.in = c.head
-		c.dropHead()
+		s.shake.in, s.pinned, c.head = c.head, int32(cap(c.head)), nil
 		s.tls = tls.Server((*wire)(s), l.srv.secure)
 		l.shaking = append(l.shaking, s)
 		l.srv.shakers.Add(1)
@@ -136,6 +138,8 @@ func (s *secure) handshakeSafely() (err error) {
 // shaken takes the connection over into the loop.
 func (s *secure) shaken(err error) {
 	c, l := s.c, s.c.loop
+	l.pin(-int(s.pinned))
+	s.pinned = 0
 	for i, other := range l.shaking {
 		if other == s {
 			last := len(l.shaking) - 1

@@ -14,7 +14,9 @@ func (c *Conn) readRequest(b []byte) []byte {
 	srv := c.loop.srv
 	in := b
 	if len(c.head) > 0 {
-		c.growHead(b)
+		if c.growHead(b); c.state != stateHandshake {
+			return nil // it was one too much
+		}
 		in = c.head
 	}
 	// The loop keeps the one request it is looking at: on the heap per connection it was a third of what connecting allocates.

@@ -192,7 +192,7 @@ func TestInputBudget(t *testing.T) {
 		hoarders = append(hoarders, c)
 		chat(fmt.Sprint("beside ", i))
 	}
-	eventually(t, "some were closed", func() bool { return g.closed("input_budget")+int(g.metric("rookery_connections")) >= 12 })
+	eventually(t, "some were closed", func() bool { return g.closed("input_budget_frame")+int(g.metric("rookery_connections")) >= 12 })
 	if pinned := g.metric("rookery_pinned_bytes"); pinned > 1<<20 {
 		t.Errorf("%v bytes are pinned", pinned)
 	}
