@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -183,5 +184,37 @@ func TestStopAcceptingResetsNobody(t *testing.T) {
 	close(errs)
 	for err := range errs {
 		t.Errorf("a connection that was taken got no answer: %v", err)
+	}
+}
+
+// TestFarewellsWait: when everybody leaves at once, a message that came after their close frames is handled before they are
+// answered.
+func TestFarewellsWait(t *testing.T) {
+	const leavers = 100
+	var closes, seen atomic.Int32
+	srv := start(t, server.Config{Loops: 1}, server.Handler{
+		OnMessage: func(c *server.Conn, m codec.Message) { seen.Store(closes.Load()); echo(c, m) },
+		OnClose:   func(*server.Conn, *server.CloseError) { closes.Add(1) },
+	})
+	chatter := upgraded(t, srv)
+	var crowd []*socket
+	for range leavers {
+		crowd = append(crowd, upgraded(t, srv))
+	}
+	release := make(chan struct{})
+	srv.Loops()[0].Post(func() { <-release })
+	for _, c := range crowd {
+		c.write(closeFrame(1001, "away"))
+	}
+	chatter.send(ws.OpText, "hello")
+	close(release)
+	chatter.hears("hello")
+	for _, c := range crowd {
+		if code, _ := c.closed(); code != 1001 {
+			t.Fatalf("closed with %d", code)
+		}
+	}
+	if n := seen.Load(); n > 32 { // farewellBatch
+		t.Errorf("%d were closed before the message was handled", n)
 	}
 }

@@ -104,9 +104,10 @@ func (c *Conn) pong(payload []byte) {
 	_ = c.reply(c.loop.scratch)
 }
 
-// awaitClose reads on behind our own close frame, for the peer's.
+// awaitClose reads on behind our own close frame, for the peer's. What follows a close frame of the peer's is dropped: RFC
+// 6455 section 1.4.
 func (c *Conn) awaitClose(b []byte) {
-	if !c.opened || c.halfShut || c.ended.Cause.unread() {
+	if !c.opened || c.halfShut || c.ended.Cause.unread() || c.ended.Cause == CausePeerClosed {
 		return
 	}
 	before := c.dec.Pinned()

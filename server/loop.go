@@ -25,6 +25,8 @@ type Loop struct {
 	handshaking deadlines
 	closing     deadlines
 	doomed      []*Conn // ended in mid-sweep, to be closed when it is over
+	farewells   []*Conn // whose close frames are to be answered
+	parted      int     // how many of them were
 	nextID      uint64
 	accepted    bool
 	lastTick    time.Time
@@ -40,15 +42,16 @@ type Loop struct {
 	lent        []byte    // the read buffer of the connection that is pumped
 
 	// For other goroutines.
-	wakeFD    atomic.Int32 // our end of the socketpair whose other end the loop polls
-	signalled atomic.Bool
-	ticking   atomic.Bool
-	shedding  atomic.Bool // a shed is posted
-	hurry     atomic.Bool
-	tickFn    func()
-	mu        sync.Mutex // Protects following.
-	posted    []func()
-	spare     []func()
+	wakeFD     atomic.Int32 // our end of the socketpair whose other end the loop polls
+	signalled  atomic.Bool
+	ticking    atomic.Bool
+	shedding   atomic.Bool // a shed is posted
+	hurry      atomic.Bool
+	tickFn     func()
+	farewellFn func()
+	mu         sync.Mutex // Protects following.
+	posted     []func()
+	spare      []func()
 
 	stats loopStats
 }
@@ -57,6 +60,7 @@ func newLoop(s *Server, idx int) *Loop {
 	l := &Loop{srv: s, idx: idx, scratch: make([]byte, 0, 4096)}
 	l.wakeFD.Store(-1)
 	l.tickFn = l.tick
+	l.farewellFn = l.sayFarewells
 	return l
 }
 
