@@ -43,7 +43,7 @@ func newCollector(g *Gateway) *collector {
 	gauge("rookery_stalled_members", "Members whose sockets are full.", func(s *snapshot) float64 { return float64(s.hub.Stalled) })
 	gauge("rookery_lag_publications", "Publications that the slowest member is behind its room.", func(s *snapshot) float64 { return float64(s.hub.Lag) })
 	gauge("rookery_log_bytes", "Memory of all rooms' logs.", func(s *snapshot) float64 { return float64(s.hub.LogBytes) })
-	gauge("rookery_pinned_bytes", "Memory held for unfinished input.", func(s *snapshot) float64 { return float64(s.server.Pinned) })
+	gauge("rookery_pinned_bytes", "Memory that unfinished input costs, the collector's share included.", func(s *snapshot) float64 { return float64(s.server.Pinned) })
 	counter("rookery_messages_received_total", "Text and binary messages received.", func(s *snapshot) float64 { return float64(s.server.MessagesIn) })
 	counter("rookery_publications_total", "Publications appended to a room.", func(s *snapshot) float64 { return float64(s.hub.Publications) })
 	counter("rookery_deliveries_total", "Publications written to a member.", func(s *snapshot) float64 { return float64(s.hub.Deliveries) })

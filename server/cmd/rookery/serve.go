@@ -23,26 +23,27 @@ import (
 )
 
 type serveCmd struct {
-	Addr          string        `default:":8080" help:"Address to listen on, HOST:PORT; port 0 lets the kernel choose."`
-	Loops         int           `help:"Event loops; 0 is half of the processors."`
-	MaxConns      int           `help:"Connections held at most; 0 is what the descriptor limit allows."`
-	MaxConnsPerIP int           `name:"max-conns-per-ip" help:"Connections from one address at most; 0 is no limit."`
-	MaxMessage    int           `default:"65536" help:"Bytes of a message at most."`
-	MaxFragments  int           `default:"1024" help:"Fragments of a message at most."`
-	MaxPinned     int           `default:"268435456" help:"Bytes that all unfinished input may hold."`
-	MaxRooms      int           `default:"250000" help:"Rooms on this node at most."`
-	RoomsPerConn  int           `default:"100" help:"Rooms that one connection may be in."`
-	Rate          float64       `default:"20" help:"Messages per second and connection, in bursts of twice that; 0 is no limit."`
-	RoomHistory   int           `default:"1000" help:"Messages of a room that a join may read back."`
-	RoomBytes     int           `default:"1048576" help:"Bytes of one room's log."`
-	LogBytes      int64         `default:"536870912" help:"Bytes of all rooms' logs."`
-	HistoryAge    time.Duration `default:"1h" help:"How long an empty room is kept for its history."`
-	Slow          []string      `default:"skip" help:"What befalls slow consumers: skip, close or latest; PREFIX=POLICY for rooms whose names begin so."`
-	LeaveEvents   int           `default:"1000" help:"Room size up to which leaves are said one by one."`
-	Ping          time.Duration `default:"25s" help:"How often an idle connection is pinged."`
-	Handshake     time.Duration `default:"10s" help:"Time for an opening handshake or an HTTP request to arrive."`
-	Deflate       bool          `default:"true" negatable:"" help:"Offer permessage-deflate."`
-	AllowedOrigin []string      `name:"allowed-origins" help:"Origins that pages may connect from; all by default."`
+	Addr             string        `default:":8080" help:"Address to listen on, HOST:PORT; port 0 lets the kernel choose."`
+	Loops            int           `help:"Event loops; 0 is half of the processors."`
+	MaxConns         int           `help:"Connections held at most; 0 is what the descriptor limit allows."`
+	MaxConnsPerIP    int           `name:"max-conns-per-ip" help:"Connections from one address at most; 0 is no limit."`
+	MaxMessage       int           `default:"65536" help:"Bytes of a message at most."`
+	MaxFragments     int           `default:"1024" help:"Fragments of a message at most."`
+	MaxPinned        int           `default:"268435456" help:"Bytes of memory that all unfinished input may cost."`
+	MaxRooms         int           `default:"250000" help:"Rooms on this node at most."`
+	RoomsPerConn     int           `default:"100" help:"Rooms that one connection may be in."`
+	Rate             float64       `default:"20" help:"Messages per second and connection, in bursts of twice that; 0 is no limit."`
+	RoomHistory      int           `default:"1000" help:"Messages of a room that a join may read back."`
+	RoomBytes        int           `default:"1048576" help:"Bytes of one room's log."`
+	LogBytes         int64         `default:"536870912" help:"Bytes of all rooms' logs."`
+	HistoryAge       time.Duration `default:"1h" help:"How long an empty room is kept for its history."`
+	Slow             []string      `default:"skip" help:"What befalls slow consumers: skip, close or latest; PREFIX=POLICY for rooms whose names begin so."`
+	LeaveEvents      int           `default:"1000" help:"Room size up to which leaves are said one by one."`
+	Ping             time.Duration `default:"25s" help:"How often an idle connection is pinged."`
+	Handshake        time.Duration `default:"10s" help:"Time for an opening handshake or an HTTP request to arrive."`
+	Deflate          bool          `default:"true" negatable:"" help:"Offer permessage-deflate."`
+	DeflateThreshold int           `default:"128" help:"Bytes of a message from which on it is compressed."`
+	AllowedOrigin    []string      `name:"allowed-origins" help:"Origins that pages may connect from; all by default."`
 	tlsFlags
 	APIKeyFile string        `name:"api-key-file" help:"File with the key of the HTTP API; it is off without." placeholder:"FILE"`
 	SharePort  bool          `help:"Listen even if another node of the same cluster does."`
@@ -144,7 +145,7 @@ func (c *serveCmd) config(log *slog.Logger) (gateway.Config, error) {
 		},
 		Hub: hub.Config{
 			RoomBytes: c.RoomBytes, RoomHistory: c.RoomHistory, LogBytes: c.LogBytes, MaxRooms: c.MaxRooms,
-			HistorySeconds: int64(c.HistoryAge / time.Second),
+			HistorySeconds:   int64(c.HistoryAge / time.Second),
 		},
 		Rate: c.Rate, LeaveEvents: c.LeaveEvents, RoomsPerConn: c.RoomsPerConn, Drain: c.Drain, Version: version(), Pages: web.Handler(),
 	}
@@ -177,6 +178,7 @@ func (c *serveCmd) check() error {
 		{"max-rooms", int64(c.MaxRooms), 1}, {"rooms-per-conn", int64(c.RoomsPerConn), 1}, {"rate", int64(c.Rate), 0},
 		{"room-history", int64(c.RoomHistory), 1}, {"room-bytes", int64(c.RoomBytes), 4 * int64(c.MaxMessage)}, {"log-bytes", c.LogBytes, 1 << 20},
 		{"leave-events", int64(c.LeaveEvents), 1}, {"ping", int64(c.Ping), int64(time.Second)}, {"handshake", int64(c.Handshake), int64(time.Second)},
+		{"deflate-threshold", int64(c.DeflateThreshold), 1},
 		{"drain", int64(c.Drain), int64(time.Millisecond)}, {"history-age", int64(c.HistoryAge), int64(time.Second)},
 	} {
 		if v.got < v.least {

@@ -47,6 +47,7 @@ func TestBadUsage(t *testing.T) {
 		{"negative", nil, []string{"serve", "--max-conns=-1"}, "--max-conns"},
 		{"log too small for a message", nil, []string{"serve", "--room-bytes", "1000"}, "--room-bytes"},
 		{"ping too often", nil, []string{"serve", "--ping", "1ms"}, "--ping"},
+		{"nothing is too short to compress", nil, []string{"serve", "--deflate-threshold", "0"}, "--deflate-threshold"},
 		{"no policy", nil, []string{"serve", "--slow", "shout"}, "--slow"},
 		{"no policy for a prefix", nil, []string{"serve", "--slow", "a=b"}, "--slow"},
 		{"log format", nil, []string{"serve", "--log-format", "xml"}, "--log-format"},
