@@ -145,7 +145,7 @@ func (c *serveCmd) config(log *slog.Logger) (gateway.Config, error) {
 		},
 		Hub: hub.Config{
 			RoomBytes: c.RoomBytes, RoomHistory: c.RoomHistory, LogBytes: c.LogBytes, MaxRooms: c.MaxRooms,
-			HistorySeconds:   int64(c.HistoryAge / time.Second),
+			HistorySeconds: int64(c.HistoryAge / time.Second), DeflateThreshold: c.DeflateThreshold,
 		},
 		Rate: c.Rate, LeaveEvents: c.LeaveEvents, RoomsPerConn: c.RoomsPerConn, Drain: c.Drain, Version: version(), Pages: web.Handler(),
 	}
