@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -16,6 +17,7 @@ const (
 type deadlines struct {
 	queue []deadline
 	head  int
+	spent func(*Conn) bool // whether an entry has lost its meaning; nil if none does before its time
 }
 
 type deadline struct {
@@ -24,7 +26,22 @@ type deadline struct {
 }
 
 func (d *deadlines) push(c *Conn, at time.Time) {
+	if len(d.queue) == cap(d.queue) && d.spent != nil {
+		d.compact()
+	}
 	d.queue = append(d.queue, deadline{c, at.UnixMilli()})
+}
+
+// compact drops spent entries, and with them the last pointers to connections that are gone: else a crowd that came and left
+// would stay in memory until its time is up. It is done whenever the queue would grow, so an entry pays for one visit.
+func (d *deadlines) compact() {
+	kept := make([]deadline, 0, 64)
+	for _, e := range d.queue[d.head:] {
+		if !d.spent(e.c) {
+			kept = append(kept, e)
+		}
+	}
+	d.queue, d.head = slices.Grow(kept, len(kept)), 0
 }
 
 func (d *deadlines) len() int { return len(d.queue) - d.head }
@@ -67,7 +84,7 @@ func (l *Loop) expireHandshakes(now time.Time) {
 			return
 		}
 		switch {
-		case c.gone || c.state == stateOpen || c.state == stateClosing:
+		case c.shaken():
 		case c.http != nil && c.http.deadline.After(now):
 			// Never behind more than a timeout: a slow request would hold up those that come after it.
 			l.handshaking.push(c, earlier(c.http.deadline, now.Add(l.srv.cfg.HandshakeTimeout)))
@@ -76,6 +93,9 @@ func (l *Loop) expireHandshakes(now time.Time) {
 		}
 	}
 }
+
+// shaken reports whether the opening handshake is over, one way or the other.
+func (c *Conn) shaken() bool { return c.gone || c.state == stateOpen || c.state == stateClosing }
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {

@@ -59,6 +59,8 @@ type Loop struct {
 func newLoop(s *Server, idx int) *Loop {
 	l := &Loop{srv: s, idx: idx, scratch: make([]byte, 0, 4096)}
 	l.wakeFD.Store(-1)
+	l.handshaking.spent = (*Conn).shaken
+	l.closing.spent = func(c *Conn) bool { return c.gone }
 	l.tickFn = l.tick
 	l.farewellFn = l.sayFarewells
 	return l

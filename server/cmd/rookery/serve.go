@@ -92,6 +92,9 @@ func (c *serveCmd) Run(out outputs) error {
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
 	go func() { failed <- g.ListenAndServe() }()
+	done := make(chan struct{})
+	defer close(done)
+	go returnMemory(func() int { return int(g.Server().Stats().Open) }, time.Second, done)
 	return c.supervise(log, g, signals, failed)
 }
 
