@@ -2,10 +2,9 @@ package codec
 
 import (
 	"bytes"
+	"compress/flate"
 	"io"
 	"runtime"
-
-	"github.com/klauspost/compress/flate"
 )
 
 // inflateEnd closes the DEFLATE data of a message. RFC 7692 section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to
@@ -20,7 +19,10 @@ const maxFinalBlocks = 16
 const windowSize = 32 << 10
 
 // inflaters holds what is not in use of the inflaters, of which as many exist as processors can run. Each is about
-// 36 KiB. No connection keeps one between messages.
+// 40 KiB. No connection keeps one between messages.
+//
+// They are the standard library's: klauspost/compress 1.20.3, which compresses here, reads a block that declares no distance
+// code with the distance code of the block before, or of the message before and so of another connection.
 var inflaters = newWorkshop(runtime.GOMAXPROCS(0), func() *inflater {
 	in := new(inflater)
 	in.flate = flate.NewReader(&in.src)

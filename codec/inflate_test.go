@@ -3,11 +3,13 @@ package codec
 import (
 	"bytes"
 	stdflate "compress/flate"
+	"io"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gobwas/ws"
+	"github.com/klauspost/compress/flate"
 )
 
 func stdDeflate(t testing.TB, p []byte, level int) []byte {
@@ -170,8 +172,18 @@ func TestAppendDeflatedAllocations(t *testing.T) {
 	}
 }
 
-// FuzzInflate: any bytes inflate to what the standard library makes of them, or both refuse; and any bytes survive
-// being compressed here.
+// TestInflateForgets: a block that declares no distance code and uses one is refused, whatever was inflated before it. This
+// message has one that could have been read with the code of its first block.
+func TestInflateForgets(t *testing.T) {
+	message := "\xec\xc0\x01\x0d\x00\x00\x00\x01\x30\xfd\x53\xdb\xd4\xf0\x07" + strings.Repeat("\x00", 63) +
+		"\x80\x73\x53\x76\xe0\x40\x06\x00\x00\x00\x40\x98\xbf\x75\x1e\xed\x03\x00\x00\x00\x06\x02"
+	if _, err := inflateString([]byte(message), 70_000, false); err == nil || err.Code != 1007 {
+		t.Errorf("got %v, want 1007", err)
+	}
+}
+
+// FuzzInflate: any bytes inflate to what the standard library makes of all of them at once, and klauspost/compress too, or are
+// refused; and any bytes survive being compressed here.
 func FuzzInflate(f *testing.F) {
 	f.Add([]byte("\xf2\x48\xcd\xc9\xc9\x07\x00"), uint16(100))
 	f.Add([]byte("\xf3\x48\xcd\xc9\xc9\x07\x00\x00"), uint16(5))
@@ -183,6 +195,13 @@ func FuzzInflate(f *testing.F) {
 		got, err := inflateString(p, int(limit), false)
 		if (code != 0) != (err != nil) || string(want) != got && code == 0 {
 			t.Fatalf("got %d bytes, %v, the standard library %d bytes, code %d", len(got), err, len(want), code)
+		}
+		// The standard library inflates here as well, if not like this: another opinion of what it accepts, up to a final block.
+		if code == 0 {
+			other, err := io.ReadAll(flate.NewReader(io.MultiReader(bytes.NewReader(p), strings.NewReader(inflateEnd))))
+			if err != nil || !bytes.HasPrefix(want, other) {
+				t.Fatalf("got %d bytes, klauspost/compress %d, %v", len(want), len(other), err)
+			}
 		}
 		if got, err := inflateString(AppendDeflated(nil, p), len(p), false); err != nil || got != string(p) {
 			t.Fatalf("%d bytes came back as %d, %v", len(p), len(got), err)

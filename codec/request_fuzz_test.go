@@ -92,7 +92,7 @@ func FuzzRequest(f *testing.F) {
 }
 
 // simpleUpgrade says whether the request has Upgrade and Connection in the one form gobwas/ws knows: a line each, and
-// in the first a single protocol, in the second no empty element (which RFC 9110 section 5.6.1.2 has us pass over).
+// in the first a single protocol, in the second no tab and no empty element (RFC 9110 section 5.6.1 allows both).
 func simpleUpgrade(r *Request) bool {
 	counts := map[string]int{}
 	for rest := r.lines; len(rest) > 0; {
@@ -101,7 +101,7 @@ func simpleUpgrade(r *Request) bool {
 		counts[strings.ToLower(string(name))]++
 	}
 	for element := range strings.SplitSeq(string(r.Header("Connection")), ",") {
-		if strings.Trim(element, " \t") == "" {
+		if strings.Trim(element, " \t") == "" || strings.Contains(element, "\t") {
 			return false
 		}
 	}
