@@ -253,3 +253,22 @@ func BenchmarkMask(b *testing.B) {
 		})
 	}
 }
+
+// TestIdleCompressed: between messages a connection that negotiated permessage-deflate holds no memory of its own: no window, no
+// inflater, no buffer.
+func TestIdleCompressed(t *testing.T) {
+	l := &Limits{Deflate: true}
+	var d Decoder
+	d.SetDeflate(true)
+	text := strings.Repeat(`{"nickname":"ann","message":"hello"} `, 30)
+	wire := clientFrame(0xc1, string(AppendDeflated(nil, []byte(text))))
+	for _, step := range []int{1, 7, len(wire)} {
+		events, err := decodeAll(&d, l, wire, every(step))
+		if err != nil || len(events) != 1 || events[0].payload != text {
+			t.Fatalf("in steps of %d: %d messages, %v", step, len(events), err)
+		}
+		if d.held != nil || d.Pinned() != 0 {
+			t.Errorf("in steps of %d: %d bytes are held", step, d.Pinned())
+		}
+	}
+}
