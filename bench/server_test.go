@@ -22,6 +22,7 @@ type testServer struct {
 
 	mu         sync.Mutex
 	rooms      map[string]map[*testMember]bool
+	last       chan struct{} // closed when the last delayed message has been passed on
 	delayed    latencies // how late a message really left, measured here
 	deliveries atomic.Int64
 }
@@ -59,11 +60,27 @@ func (s *testServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case s.silent:
 		case s.delay > 0:
-			time.AfterFunc(s.delay, func() { s.broadcast(room, text) })
+			s.later(func() { s.broadcast(room, text) })
 		default:
 			s.broadcast(room, text)
 		}
 	}
+}
+
+// later calls fn after the delay, and in the order of the calls: on a busy host timers overtake each other.
+func (s *testServer) later(fn func()) {
+	done := make(chan struct{})
+	s.mu.Lock()
+	before := s.last
+	s.last = done
+	s.mu.Unlock()
+	time.AfterFunc(s.delay, func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		fn()
+	})
 }
 
 func (s *testServer) broadcast(room string, text []byte) {

@@ -26,9 +26,14 @@ func (d *departure) over(open int) bool {
 	return true
 }
 
-// returnMemory gives memory back to the system after departures, until stop is closed.
-func returnMemory(open func() int, every time.Duration, stop <-chan struct{}) {
-	ticks := time.NewTicker(every)
+// returnMemory gives memory back to the system after departures, from ready on until stop is closed.
+func returnMemory(ready <-chan struct{}, open func() int, stop <-chan struct{}) {
+	select {
+	case <-stop:
+		return
+	case <-ready:
+	}
+	ticks := time.NewTicker(time.Second)
 	defer ticks.Stop()
 	for d := (departure{}); ; {
 		select {

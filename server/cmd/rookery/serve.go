@@ -94,7 +94,7 @@ func (c *serveCmd) Run(out outputs) error {
 	go func() { failed <- g.ListenAndServe() }()
 	done := make(chan struct{})
 	defer close(done)
-	go returnMemory(func() int { return int(g.Server().Stats().Open) }, time.Second, done)
+	go returnMemory(g.Server().Ready(), func() int { return int(g.Server().Stats().Open) }, done)
 	return c.supervise(log, g, signals, failed)
 }
 
