@@ -23,7 +23,7 @@ type testServer struct {
 	mu         sync.Mutex
 	rooms      map[string]map[*testMember]bool
 	last       chan struct{} // closed when the last delayed message has been passed on
-	delayed    latencies // how late a message really left, measured here
+	delayed    latencies     // how late a message really left, measured here
 	deliveries atomic.Int64
 }
 
