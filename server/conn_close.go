@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -86,11 +87,14 @@ func (l *Loop) sayFarewells() {
 			c.answerClose()
 		}
 	}
-	if l.parted < len(l.farewells) {
-		l.Post(l.farewellFn)
+	switch {
+	case l.parted == len(l.farewells):
+		l.farewells, l.parted = nil, 0
 		return
+	case l.parted > 1024 && l.parted > len(l.farewells)/2:
+		l.farewells, l.parted = slices.Clone(l.farewells[l.parted:]), 0
 	}
-	l.farewells, l.parted = nil, 0
+	l.Post(l.farewellFn)
 }
 
 // answerClose answers the peer's close frame: RFC 6455 section 5.5.1, "the endpoint typically echos the status code".
