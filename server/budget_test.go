@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -98,9 +99,18 @@ func (a *attack) run(t *testing.T, loops int) {
 	modest.write(honest[10:])
 	modest.hears("a modest message")
 	for _, c := range attackers {
-		_ = c.Conn.Close()
+		c.finish()
 	}
 	a.judge(t, srv, ends, len(attackers))
+}
+
+// finish ends the peer's direction alone: what it was told and has not read yet stays readable.
+func (c *socket) finish() {
+	conn := c.Conn
+	if s, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = s.NetConn()
+	}
+	_ = conn.(*net.TCPConn).CloseWrite()
 }
 
 // ending is the reason that a peer was given; "" if there was none.
