@@ -54,15 +54,10 @@ var choiceFigures = []struct{ scenario, figure, title string }{
 }
 
 type choicesCommand struct {
-	Only  []string `help:"Only these variants, beside the default: ${variants}." placeholder:"VARIANT,..."`
-	Runs  int      `help:"Rounds; in each every variant is measured in turn." default:"3"`
-	JSON  string   `help:"Write the results here." placeholder:"FILE"`
-	HTML  string   `help:"Write the report here." placeholder:"FILE"`
-	Wait  bool     `help:"If another bench is running, wait for it."`
-	Quiet bool     `help:"No progress line."`
-
-	Conns    int           `hidden:"" help:"Connections of every scenario, for trying this command out."`
-	Duration time.Duration `hidden:"" help:"Length of every measurement, likewise."`
+	Only []string `help:"Only these variants, beside the default: ${variants}." placeholder:"VARIANT"`
+	Runs int      `help:"Rounds; in each every variant is measured in turn." default:"3"`
+	reportFlags
+	trialFlags
 }
 
 func (c choicesCommand) Run(ctx context.Context, o *outcome) error {
@@ -75,10 +70,8 @@ func (c choicesCommand) Run(ctx context.Context, o *outcome) error {
 	if err := base.check(); err != nil {
 		return err
 	}
-	p := plan{
-		title: "Ways to build and run Rookery, in turn", name: "choices", json: c.JSON, html: c.HTML, wait: c.Wait, quiet: c.Quiet, kept: true,
-		print: writeChoices,
-	}
+	p := c.plan("choices", "Ways to build and run Rookery, in turn")
+	p.kept, p.print = true, writeChoices
 	var absent []string
 	built := map[string]string{}
 	var chosen []variant
@@ -104,8 +97,8 @@ func (c choicesCommand) Run(ctx context.Context, o *outcome) error {
 		}
 		return nil
 	}
-	code, err := p.execute(ctx)
-	o.code = code
+	var err error
+	o.code, err = p.execute(ctx)
 	return err
 }
 
@@ -163,13 +156,13 @@ func writeChoices(w io.Writer, d *document) {
 	for _, f := range choiceFigures {
 		lines[0] = append(lines[0], f.title)
 	}
-	var remarks, kept []string
+	var remarks []string
 	for _, v := range variants {
 		cells := []string{v.name}
-		any := false
+		measured, begun := false, len(remarks)
 		for _, f := range choiceFigures {
 			s := gather(d, quantity{f.scenario, v.name, f.figure})
-			any = any || s.Runs > 0
+			measured = measured || s.Runs > 0
 			cells = append(cells, s.beside(gather(d, quantity{f.scenario, variants[0].name, f.figure})))
 			if s.Runs == 0 && s.Void != "" {
 				s.notes = []string{"void: " + s.Void}
@@ -180,11 +173,11 @@ func writeChoices(w io.Writer, d *document) {
 				}
 			}
 		}
-		if any {
-			lines = append(lines, cells)
-			kept = append(kept, remarks...)
+		if !measured {
+			remarks = remarks[:begun]
+			continue
 		}
-		remarks = nil
+		lines = append(lines, cells)
 	}
 	fmt.Fprintln(w)
 	for _, line := range aligned(lines) {
@@ -194,7 +187,7 @@ func writeChoices(w io.Writer, d *document) {
 		fmt.Fprintf(w, "\n  %-9s  %s", v.name, v.what)
 	}
 	fmt.Fprintln(w)
-	for _, r := range kept {
+	for _, r := range remarks {
 		fmt.Fprintf(w, "\n  %s", r)
 	}
 	for _, m := range d.Missing {

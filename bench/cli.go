@@ -24,13 +24,22 @@ type commandLine struct {
 // outcome is what a command leaves behind besides its error.
 type outcome struct{ code int }
 
+// reportFlags are what every command that runs several scenarios takes.
+type reportFlags struct {
+	JSON  string `help:"Write the results here." placeholder:"FILE"`
+	HTML  string `help:"Write the report here." placeholder:"FILE"`
+	Wait  bool   `help:"If another bench is running, wait for it."`
+	Quiet bool   `help:"No progress line."`
+}
+
+func (f reportFlags) plan(name, title string) plan {
+	return plan{title: title, name: name, json: f.JSON, html: f.HTML, wait: f.Wait, quiet: f.Quiet}
+}
+
 type allCommand struct {
 	Target string        `help:"What to measure." default:"rookery"`
-	JSON   string        `help:"Write the results here." placeholder:"FILE"`
-	HTML   string        `help:"Write the report here." placeholder:"FILE"`
 	Budget time.Duration `help:"Begin nothing new after this long." default:"150s"`
-	Wait   bool          `help:"If another bench is running, wait for it."`
-	Quiet  bool          `help:"No progress line."`
+	reportFlags
 }
 
 // allScenarios are in the order in which somebody would want to know, should the time run out.
@@ -39,9 +48,8 @@ var allScenarios = []string{
 }
 
 func (c allCommand) Run(ctx context.Context, o *outcome) error {
-	p := plan{
-		title: "Rookery, a short run of everything", name: "all", json: c.JSON, html: c.HTML, wait: c.Wait, quiet: c.Quiet, budget: c.Budget,
-	}
+	p := c.plan("all", "Rookery, a short run of everything")
+	p.budget = c.Budget
 	if c.Target != "rookery" {
 		p.title = c.Target + ", a short run of everything"
 	}
@@ -65,10 +73,7 @@ type peersCommand struct {
 	Targets   []string      `help:"Only these (rookery and peers' names); all by default."`
 	Conns     int           `help:"Connections, instead of each scenario's own number."`
 	Duration  time.Duration `help:"Length of a measurement, instead of each scenario's own."`
-	JSON      string        `help:"Write the results here." placeholder:"FILE"`
-	HTML      string        `help:"Write the report here." placeholder:"FILE"`
-	Wait      bool          `help:"If another bench is running, wait for it."`
-	Quiet     bool          `help:"No progress line."`
+	reportFlags
 }
 
 func (c peersCommand) Run(ctx context.Context, o *outcome) error {
@@ -95,7 +100,7 @@ func (c peersCommand) Run(ctx context.Context, o *outcome) error {
 	if err := base.check(); err != nil {
 		return err
 	}
-	p := plan{title: "Rookery and its peers, in turn", name: "peers", json: c.JSON, html: c.HTML, wait: c.Wait, quiet: c.Quiet}
+	p := c.plan("peers", "Rookery and its peers, in turn")
 	p.jobs = alternate(scs, targets, c.Runs, func(*scenario) options { return base })
 	code, err := p.execute(ctx)
 	o.code = code

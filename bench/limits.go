@@ -134,5 +134,5 @@ var limitMeasurements = []measurement{
 	{sc: &idleScenario, takes: 10 * time.Second},
 	{sc: &connectScenario, takes: 14 * time.Second},
 	{sc: &leaveScenario, takes: 28 * time.Second},
-	{sc: &garbageScenario, takes: 100 * time.Second, single: true},
+	{sc: &garbageScenario, takes: 220 * time.Second, single: true},
 }

@@ -9,17 +9,18 @@ import (
 )
 
 type limitsCommand struct {
-	Only        []string      `help:"Only these goals: ${goals}." placeholder:"GOAL,..."`
+	Only        []string      `help:"Only these goals: ${goals}." placeholder:"GOAL"`
 	Runs        int           `help:"Rounds; in each every scenario is run for every target in turn." default:"5"`
-	GarbageTime time.Duration `help:"How long the garbage collector is watched." default:"60s"`
+	GarbageTime time.Duration `help:"How long the garbage collector is watched." default:"180s"`
 	Budget      time.Duration `help:"Begin nothing new after this long; 0 is no bound." default:"0s"`
-	JSON        string        `help:"Write the results here." placeholder:"FILE"`
-	HTML        string        `help:"Write the report here." placeholder:"FILE"`
-	Wait        bool          `help:"If another bench is running, wait for it."`
-	Quiet       bool          `help:"No progress line."`
+	reportFlags
+	trialFlags
+}
 
-	Conns    int           `hidden:"" help:"Connections of every scenario, for trying this command out."`
-	Duration time.Duration `hidden:"" help:"Length of every measurement, likewise."`
+// trialFlags make a long command short, for trying it out.
+type trialFlags struct {
+	Conns    int           `hidden:"" help:"Connections of every scenario."`
+	Duration time.Duration `hidden:"" help:"Length of every measurement."`
 }
 
 func (c limitsCommand) Run(ctx context.Context, o *outcome) error {
@@ -34,10 +35,9 @@ func (c limitsCommand) Run(ctx context.Context, o *outcome) error {
 	if c.GarbageTime < time.Second || c.GarbageTime > time.Hour {
 		return usagef("--garbage-time %v: want a second to an hour", c.GarbageTime)
 	}
-	p := plan{
-		title: "What Rookery is to reach", name: "limits", json: c.JSON, html: c.HTML, wait: c.Wait, quiet: c.Quiet, kept: true, budget: c.Budget,
-		jobs: limitJobs(chosen, c.Runs, base, c.GarbageTime), print: writeGoals,
-	}
+	p := c.plan("limits", "What Rookery is to reach")
+	p.kept, p.budget, p.print = true, c.Budget, writeGoals
+	p.jobs = limitJobs(chosen, c.Runs, base, c.GarbageTime)
 	p.conclude = func(d *document) error {
 		d.Goals = judge(chosen, d)
 		return unmeasured(d.Goals)

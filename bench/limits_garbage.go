@@ -19,7 +19,7 @@ var garbageScenario = scenario{
 	what: "the garbage collector's part with a million members in one process",
 	method: "go test -run '^$' -bench Garbage ./server/hub: a million members in rooms of 10 on a transport that only counts, 10,000 " +
 		"publications/s; the collector's share of CPU time and its longest pause are the runtime's own figures.",
-	defaults: options{Conns: 1_000_000, Rooms: 100_000, Rate: 10_000, Duration: 60 * time.Second},
+	defaults: options{Conns: 1_000_000, Rooms: 100_000, Rate: 10_000, Duration: 180 * time.Second},
 	columns:  []string{"gc_of_used", "gc_of_all", "longest_pause", "collections", "heap"},
 	alone:    measureGarbage,
 }

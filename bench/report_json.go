@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -57,8 +58,21 @@ func readDocument(path string) (*document, error) {
 	return &d, nil
 }
 
+// encode renders the document. Single runs go without curve and timeline, which the summary has of the run that stands for them:
+// nobody reads the others, and they are two thirds of a long run's file.
 func (d *document) encode() ([]byte, error) {
-	b, err := json.MarshalIndent(d, "", " ")
+	lean := *d
+	lean.Rows = slices.Clone(d.Rows)
+	for i := range lean.Rows {
+		r := &lean.Rows[i]
+		r.Timeline = nil
+		if r.Latency != nil {
+			l := *r.Latency
+			l.Curve = nil
+			r.Latency = &l
+		}
+	}
+	b, err := json.MarshalIndent(&lean, "", " ")
 	return append(b, '\n'), err
 }
 
